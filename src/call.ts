@@ -1,0 +1,80 @@
+/** A call is a value: who is asked for what, with which message, until when. Everything else is a wrapper around it. */
+
+/** How the messages of one type travel. Made from a `.proto` by `grpc/schema.ts`, or by `jsonMessage` without one. */
+export interface MessageType {
+  /** Full protobuf name, `greeter.HelloRequest`; empty without a schema. */
+  readonly name: string;
+  /** Protobuf bytes → handler value. Absent without a schema. @throws MicrorunError `invalid_argument` on garbage */
+  readonly decode?: (bytes: Uint8Array) => unknown;
+  /** Handler value → protobuf bytes. Absent without a schema. @throws MicrorunError `invalid_argument`, naming field and type */
+  readonly encode?: (value: unknown) => Uint8Array;
+  /** Canonical proto3 JSON (already parsed) → handler value. @throws MicrorunError `invalid_argument`, naming field and type */
+  readonly fromJson: (json: unknown) => unknown;
+  /** Handler value → canonical proto3 JSON (ready for `JSON.stringify`). */
+  readonly toJson: (value: unknown) => unknown;
+}
+
+/** One method of a service: its names, its shape and its messages. */
+export interface Method {
+  /** The service's full name, protobuf package included: `greeter.Greeter`; without a schema just `Greeter`. */
+  readonly service: string;
+  /** `Hello` */
+  readonly name: string;
+  /** The client sends a stream: `Call.request` is an `AsyncIterable`. */
+  readonly requestStream: boolean;
+  /** The server sends a stream: the reply is an `AsyncIterable`. */
+  readonly responseStream: boolean;
+  /** Declared `idempotency_level = NO_SIDE_EFFECTS`: may be asked by GET and retried. */
+  readonly idempotent: boolean;
+  readonly request: MessageType;
+  readonly response: MessageType;
+}
+
+/** Metadata the handler sends with its reply; a client finds here what the server sent. */
+export interface ReplyMetadata {
+  /** Sent before the first message. */
+  readonly header: Headers;
+  /** Sent after the last message. */
+  readonly trailer: Headers;
+}
+
+export interface Call {
+  /** As in `Method.service`; for an outgoing call the name asked for. */
+  readonly service: string;
+  readonly method: string;
+  /** The handler value of the request, or an `AsyncIterable` of them when the client streams. */
+  readonly request: unknown;
+  /**
+   * Lower-case keys; a repeated key's values are joined with `", "`. Values of keys that end in `-bin` are base64
+   * (gRPC's own form on the wire), several joined with `","`.
+   */
+  readonly metadata: Headers;
+  /** Aborted on cancel, on the deadline and on a forced shutdown; its `reason` is the `MicrorunError` that says which. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch; absent: no deadline. */
+  readonly deadline?: number;
+  /** `ip:port` of the caller, where the transport knows it. */
+  readonly peer?: string;
+  /** Absent where nobody wants the reply's metadata. */
+  readonly reply?: ReplyMetadata;
+  /** How the messages travel. Absent on an outgoing call: unary JSON. */
+  readonly type?: Method;
+}
+
+/**
+ * Answers a call: the reply's handler value, or an `AsyncIterable` of them when the server streams.
+ * Rejects with a `MicrorunError` only. Whoever made `call.signal` must answer for an abort itself: a handler may never settle.
+ */
+export type Dispatch = (call: Call) => Promise<unknown>;
+
+export type Middleware = (next: Dispatch) => Dispatch;
+
+/** What answers a web request. `peer` is the caller's `ip:port`. */
+export type Fetch = (request: Request, peer?: string) => Response | Promise<Response>;
+
+/** A type without a schema: values are whatever JSON says. */
+export const jsonMessage: MessageType = {
+  name: "",
+  fromJson: (json) => json,
+  toJson: (value) => value ?? {},
+};

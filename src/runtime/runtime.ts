@@ -1,0 +1,37 @@
+/** What Bun, Deno and Node do not share, behind one contract. */
+import type { Fetch } from "../call.ts";
+import type { Tls } from "../transport/transport.ts";
+
+export interface HostServer {
+  /** `host:port` with the port filled in, or `unix:/path`. */
+  readonly address: string;
+  /** Refuses new connections, waits for requests under way. */
+  stop(): Promise<void>;
+  /** Cuts what is left. */
+  kill(): void;
+}
+
+export interface ServeOptions {
+  readonly address: string;
+  readonly tls?: Tls;
+  readonly fetch: Fetch;
+  /** @default 4194304 */
+  readonly maxBodyBytes?: number;
+}
+
+export interface Runtime {
+  readonly name: "bun" | "deno" | "node";
+  /** `1.4.4` */
+  readonly version: string;
+  /** True inside the compiled executable. */
+  readonly compiled: boolean;
+  /**
+   * Makes `import … from "microrun"` give `exports` and `.proto` files importable, in all modules loaded from now on.
+   * Legacy decorators follow the `tsconfig.json` nearest to the module.
+   */
+  prepare(exports: Record<string, unknown>): Promise<void>;
+  /** The fastest HTTP server of the host, for a port of its own. Absent: node:http serves. */
+  readonly serve?: (options: ServeOptions) => Promise<HostServer>;
+  /** Runs this process again, restarted whenever a file it imported changes. Never returns where it can. */
+  watch(args: readonly string[]): Promise<number>;
+}

@@ -1,0 +1,130 @@
+/** The user's module as the runtime sees it: an identity, methods with handlers, and what else it brings. */
+import type { Broker, MessageHandler } from "../broker/broker.ts";
+import type { Method } from "../call.ts";
+import type { Client } from "../client/client.ts";
+import type { Config } from "../config/config.ts";
+import type { HealthCheck } from "../health/health.ts";
+import type { Log } from "../log.ts";
+
+/** Who this instance is. */
+export interface Identity {
+  /** `greeter` */
+  readonly name: string;
+  /** @default "latest" */
+  readonly version: string;
+  /** `<name>-<uuid>`, unless set. */
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What the runtime gives to `start`, `stop` and to a worker or job. */
+export interface RuntimeContext {
+  readonly service: Identity;
+  readonly config: Config;
+  readonly client: Client;
+  readonly broker: Broker;
+  readonly log: Log;
+  /** Aborted when the process is asked to stop. */
+  readonly signal: AbortSignal;
+  /** What followed `--` on the command line. */
+  readonly args: readonly string[];
+}
+
+/** What a handler gets beside the request. */
+export interface Context extends Omit<RuntimeContext, "args"> {
+  /** The service's and the method's name as called: `greeter.Greeter`, `Hello`. */
+  readonly method: { readonly service: string; readonly name: string };
+  /** Of the request: lower-case keys; `-bin` values are base64. */
+  readonly metadata: Headers;
+  /** `ip:port` of the caller. */
+  readonly peer: string | undefined;
+  /** Aborted on cancel, deadline and forced shutdown. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number | undefined;
+  /** Metadata to send before the first message of the reply. */
+  readonly header: Headers;
+  /** Metadata to send after the last message of the reply. */
+  readonly trailer: Headers;
+}
+
+/** `(request, context) => reply`; a stream is an `AsyncIterable` on either side. */
+// biome-ignore lint/suspicious/noExplicitAny: the user's own message types go here
+export type Handler = (request: any, context: Context) => unknown;
+
+/** Services by name, methods by name: `{ Greeter: { Hello: handler } }`. */
+export type Handlers = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
+
+/** What a web module's `fetch` gets as its second argument (Hono's `c.env`). */
+export interface WebContext extends RuntimeContext {
+  /** As Deno's `info.remoteAddr`. */
+  readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
+  /** As Bun's `server.requestIP`. */
+  readonly requestIP: (request: Request) => { address: string; port: number; family: "IPv4" | "IPv6" } | null;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: apps made for Bun, Deno or Hono have their own second argument
+export type WebFetch = (request: Request, context: any) => Response | Promise<Response>;
+
+/** What a module exports, whichever of its forms it took. */
+export interface Definition {
+  /** @default the file's stem */
+  readonly name?: string;
+  /** @default "latest" */
+  readonly version?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Paths of `.proto` files, relative to the module. @default the `.proto` of the same stem, if there is one */
+  readonly proto?: string | readonly string[];
+  readonly handlers?: Handlers;
+  readonly fetch?: WebFetch;
+  /** Handlers by topic. */
+  readonly subscribe?: Readonly<Record<string, MessageHandler>>;
+  /** One check, or several by name. They decide readiness. */
+  readonly health?: HealthCheck | Readonly<Record<string, HealthCheck>>;
+  /** Before the port opens. Bounded by `--start_timeout`. */
+  readonly start?: (context: RuntimeContext) => unknown;
+  /** After the last call. Bounded by `--drain_timeout`. */
+  readonly stop?: (context: RuntimeContext) => unknown;
+  /** A worker or job: the process ends when it returns. */
+  readonly job?: (context: RuntimeContext) => unknown;
+}
+
+/** One file of a schema as server reflection gives it. */
+export interface FileDescriptor {
+  /** Import path: `greeter.proto`, `google/protobuf/timestamp.proto`. */
+  readonly name: string;
+  readonly dependencies: readonly string[];
+  /** Full names of the services, messages, enums, methods, fields and extensions it defines. */
+  readonly symbols: readonly string[];
+  /** A serialized google.protobuf.FileDescriptorProto. */
+  readonly bytes: Uint8Array;
+}
+
+/** What one or more `.proto` files say. */
+export interface Schema {
+  /** Methods by full service name. */
+  readonly services: ReadonlyMap<string, readonly Method[]>;
+  /** All files, imported ones too. Computed when first asked for. */
+  readonly files: () => readonly FileDescriptor[];
+}
+
+/** A method and what answers it. Without a handler it is known and `unimplemented`. */
+export interface Endpoint {
+  readonly method: Method;
+  readonly handler: Handler | undefined;
+  /** Of the runtime itself (health, reflection, Debug): not registered as the service's own. */
+  readonly internal: boolean;
+}
+
+export interface Service extends Identity {
+  readonly endpoints: readonly Endpoint[];
+  /**
+   * Finds a method by the names on the wire: exactly, else by the text after the service's last dot, so that
+   * `/greeter.Greeter/Hello`, `/pb.Greeter/Hello` and `/.Greeter/Hello` all reach `Greeter.Hello` (Go Micro's servers' rule).
+   */
+  find(service: string, method: string): Endpoint | undefined;
+  /** A service of this name is known, by the same rule. */
+  has(service: string): boolean;
+  /** The schemas behind the endpoints, for reflection. */
+  readonly schemas: readonly Schema[];
+}

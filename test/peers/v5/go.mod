@@ -1,0 +1,3 @@
+module microrun/test/peers/v5
+
+go 1.26.8
