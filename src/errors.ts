@@ -50,7 +50,8 @@ export class MicrorunError extends Error {
 
   constructor(code: Code, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    if (!Object.hasOwn(codes, code)) throw new TypeError(`${code}: not a code${didYouMean(code, Object.keys(codes))}`);
+    if (!Object.hasOwn(codes, code))
+      throw new TypeError(`${code}: not a code${didYouMean(code, Object.keys(codes))}`);
     this.code = code;
     this.hint = options.hint;
     this.reason = options.reason;

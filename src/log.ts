@@ -40,12 +40,15 @@ export interface LogOptions {
 /** The root of all logs, with what was said lately. */
 export interface LogSink extends Log {
   readonly records: () => readonly LogRecord[];
+  /** Told of each record from now on, until the returned function is called. */
+  readonly follow: (told: (record: LogRecord) => void) => () => void;
 }
 
 export function createLog(options: LogOptions): LogSink {
   const least = logLevels.indexOf(options.level ?? "info");
   const render = options.format === "json" ? jsonLine : textLine(options.color ?? false);
   const kept: LogRecord[] = [];
+  const followers = new Set<(record: LogRecord) => void>();
 
   const emit = (level: LogLevel, message: string, fields: LogFields): void => {
     if (logLevels.indexOf(level) < least) return;
@@ -53,6 +56,7 @@ export function createLog(options: LogOptions): LogSink {
     kept.push(record);
     if (kept.length > maxLogRecords) kept.splice(0, kept.length - maxLogRecords);
     options.write(render(record));
+    for (const told of followers) told(record);
   };
   const bound = (own: LogFields): Log => ({
     debug: (message, fields) => emit("debug", message, { ...own, ...fields }),
@@ -61,7 +65,14 @@ export function createLog(options: LogOptions): LogSink {
     error: (message, fields) => emit("error", message, { ...own, ...fields }),
     with: (fields) => bound({ ...own, ...fields }),
   });
-  return { ...bound({}), records: () => kept };
+  return {
+    ...bound({}),
+    records: () => kept,
+    follow: (told) => {
+      followers.add(told);
+      return () => followers.delete(told);
+    },
+  };
 }
 
 /** Says nothing; for tests. */
@@ -89,20 +100,22 @@ function textLine(color: boolean): (record: LogRecord) => string {
   return ({ time, level, message, fields }) => {
     const { error, ...rest } = fields;
     const head = `${paint("90", new Date(time).toISOString().slice(11, 23))} ${paint(tint[level], level.padEnd(5))} ${printable(message)}`;
-    const tail = Object.entries(rest).map(([key, value]) => ` ${paint("90", `${key}=`)}${secretKey.test(key) ? "***" : fieldText(value)}`);
+    const tail = Object.entries(rest).map(
+      ([key, value]) => ` ${paint("90", `${key}=`)}${secretKey.test(key) ? "***" : fieldText(value)}`,
+    );
     return head + tail.join("") + (error === undefined ? "" : `\n${indent(errorLines(error))}`);
   };
 }
 
 function fieldText(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value, (_, inner) => plain(inner)) ?? "undefined");
+  const text =
+    typeof value === "string" ? value : (JSON.stringify(value, (_, inner) => plain(inner)) ?? "undefined");
   return /^[\w./:@%+,[\]-]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 /** Control characters could forge lines or drive a terminal. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return text.replace(/[\p{Cc}--\t]/gv, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 function errorLines(error: unknown): string {

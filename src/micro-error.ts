@@ -72,7 +72,10 @@ export function toMicroError(error: MicrorunError, id: string): MicroError {
 /** The JSON as Go writes it: this order of keys, `<`, `>` and `&` escaped. */
 export function microErrorJson(error: MicroError): string {
   const { id, code, detail, status } = error;
-  return JSON.stringify({ id, code, detail, status }).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify({ id, code, detail, status }).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** The gRPC code of a go-micro error's HTTP status. */

@@ -1,43 +1,206 @@
 /** The life of a service, from top to bottom: what is started is pushed on one stack; a stop is the stack read backwards. */
-import type { LogFormat, LogLevel } from "./log.ts";
-import type { Tls } from "./transport/transport.ts";
+import { basename, extname } from "node:path";
+import { createClient } from "./client/calls.ts";
+import { createPool } from "./client/pool.ts";
+import { envSource } from "./config/env.ts";
+import { openConfig } from "./config/store.ts";
+import { errorText, MicrorunError } from "./errors.ts";
+import { createHealth, type HealthChecks } from "./health/checks.ts";
+import type { HealthCheck } from "./health/health.ts";
+import { createLog, type LogSink } from "./log.ts";
+import * as plugins from "./plugins.ts";
+import { openPorts } from "./ports.ts";
+import { advertisedAddress } from "./registry/advertise.ts";
+import { hostRuntime } from "./runtime/host.ts";
+import { takeSignals } from "./runtime/signals.ts";
+import { bindHandlers, composeService } from "./service/compose.ts";
+import { createDispatch } from "./service/dispatch.ts";
+import { loadModule } from "./service/load.ts";
+import type { Definition, Identity, RuntimeContext, Schema, Service } from "./service/service.ts";
+import { countCalls, type Stats } from "./service/stats.ts";
+import type { Settings } from "./settings.ts";
+import { aborted, pause, within } from "./wait.ts";
 
-/** Everything the command line decides, parsed and checked. Times in milliseconds. */
-export interface Settings {
-  /** The handler module, as given. */
-  readonly module: string;
-  /** What followed `--`. */
-  readonly args: readonly string[];
-  /** Each undefined where neither flag nor variable said anything: the module's own values hold, then the defaults. */
-  readonly server: {
-    readonly name?: string;
-    readonly version?: string;
-    readonly id?: string;
-    /** Undefined: `:8080`, or a free port when that is busy outside a cluster. */
-    readonly address?: string;
-    readonly advertise?: string;
-    readonly metadata: Readonly<Record<string, string>>;
+/** What a started service tells whoever started it. */
+export interface Ready {
+  readonly service: Service;
+  /** Where calls are answered; absent for a job without a port. */
+  readonly grpcAddress: string | undefined;
+  readonly httpAddress: string | undefined;
+}
+
+/**
+ * Loads the module, serves it, and resolves with the exit code when it has ended: 0 well, 1 failed.
+ * @throws MicrorunError when it cannot start; what was started by then is undone first
+ */
+export async function run(settings: Settings, onReady: (ready: Ready) => void = () => {}): Promise<number> {
+  const log = createLog({ ...settings.log, write: (line) => process.stderr.write(`${line}\n`) });
+  using signals = takeSignals(log);
+  {
+    await using stack = new AsyncDisposableStack();
+    const { ended } = await start(settings, log, signals.stop, stack, onReady);
+    await Promise.race([ended, aborted(signals.stop)]);
+    if (signals.stop.aborted) log.info(`stopping: ${errorText(signals.stop.reason)}`);
+  }
+  log.info("stopped");
+  return signals.failed ? 1 : 0;
+}
+
+/** Each part is pushed on the stack as soon as it runs. `ended` is what the service's end waits for. */
+async function start(
+  settings: Settings,
+  log: LogSink,
+  signal: AbortSignal,
+  stack: AsyncDisposableStack,
+  onReady: (ready: Ready) => void,
+): Promise<{ ended: Promise<unknown> }> {
+  const bounded = <T>(what: string, work: Promise<T> | T): Promise<T> =>
+    within(settings.startTimeoutMs, what, work);
+
+  // the module
+  const host = await hostRuntime();
+  await host.prepare(await plugins.publicFace());
+  const { file, definition, proto } = await bounded(`load ${settings.module}`, loadModule(settings.module));
+  const protos = settings.proto ?? proto;
+  const schema = protos.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(protos);
+  const identity = identify(settings, definition, file);
+  log.info(`Starting [service] ${identity.name}`);
+
+  // what it may use
+  const config = stack.use(await openConfig([envSource(process.env)], log));
+  const { transport, registry, selector, broker } = await plugins.choose(settings, process.env, log);
+  const pool = stack.use(
+    createPool(transport, { size: settings.client.poolSize, ttlMs: settings.client.poolTtlMs }),
+  );
+  const client = { selector, pool, from: identity.name, ...settings.client };
+  const context: RuntimeContext = {
+    service: identity,
+    get config() {
+      return config.current;
+    },
+    client: createClient(client),
+    broker,
+    log,
+    signal,
+    args: settings.args,
   };
-  /** Ports of their own; undefined: on the server's address. */
-  readonly grpcAddress?: string;
-  readonly httpAddress?: string;
-  readonly healthAddress?: string;
-  readonly tls?: Tls;
-  /** `.proto` files that replace the module's own. */
-  readonly proto?: readonly string[];
-  readonly maxMessageBytes: number;
-  readonly client: { readonly requestTimeoutMs: number; readonly retries: number; readonly poolSize: number; readonly poolTtlMs: number };
-  readonly register: { readonly ttlMs: number; readonly intervalMs: number };
-  /** Names in plugins.ts. */
-  readonly registry: string;
-  readonly registryAddress: readonly string[];
-  readonly selector: string;
-  readonly broker: string;
-  readonly brokerAddress: readonly string[];
-  readonly transport: string;
-  readonly startTimeoutMs: number;
-  readonly drainDelayMs: number;
-  readonly drainTimeoutMs: number;
-  readonly healthTimeoutMs: number;
-  readonly log: { readonly level: LogLevel; readonly format: LogFormat; readonly color: boolean };
+
+  // what answers
+  const health = createHealth({ timeoutMs: settings.healthTimeoutMs });
+  addChecks(health, definition.health);
+  const { stats, middleware } = countCalls();
+  const service = await assemble(identity, definition, schema, { health, stats, log });
+  const dispatch = middleware(
+    createDispatch(service, {
+      ...context,
+      config: () => config.current,
+      client: (call) => createClient(client, call),
+    }),
+  );
+  warnOfMissing(service, log);
+
+  // the module's own start; its stop comes after the last call
+  if (definition.start !== undefined)
+    await bounded("start of the module", Promise.resolve(definition.start(context)));
+  stack.defer(() => stopModule(definition, context, settings.drainTimeoutMs));
+
+  // ports: closing them refuses new calls and waits for those under way; a job has one only when asked
+  const wantsPorts = definition.job === undefined || settings.server.address !== undefined;
+  const ports = wantsPorts
+    ? stack.use(
+        await openPorts({ settings, host, transport, service, dispatch, definition, context, health }),
+      )
+    : undefined;
+
+  // events
+  for (const [topic, handler] of Object.entries(definition.subscribe ?? {})) {
+    stack.use(await broker.subscribe(topic, handler, { queue: identity.name }));
+    log.info(`Subscribed [${broker.name}] to ${topic}`);
+  }
+
+  // others may find it
+  if (ports !== undefined) {
+    const address = advertisedAddress(settings.server.advertise ?? ports.grpcAddress);
+    stack.defer(() => pause(settings.drainDelayMs));
+    stack.use(
+      await registry.register({
+        id: identity.id,
+        service: identity.name,
+        version: identity.version,
+        address,
+        metadata: identity.metadata,
+      }),
+    );
+    log.info(`Registry [${registry.name}] Registering node: ${identity.id}`);
+  }
+  stack.defer(() => {
+    health.setServing(false);
+    log.info("draining: no longer ready");
+  });
+  health.setServing(true);
+  onReady({ service, grpcAddress: ports?.grpcAddress, httpAddress: ports?.httpAddress });
+  return { ended: definition.job === undefined ? new Promise(() => {}) : runJob(definition.job, context) };
+}
+
+/** Flag or variable, else the module, else the default. */
+function identify({ server }: Settings, definition: Definition, file: string): Identity {
+  const name = server.name ?? definition.name ?? basename(file, extname(file));
+  return {
+    name,
+    version: server.version ?? definition.version ?? "latest",
+    id: server.id ?? `${name}-${crypto.randomUUID()}`,
+    metadata: { ...definition.metadata, ...server.metadata },
+  };
+}
+
+/** The user's endpoints first: where names clash, theirs are found. */
+async function assemble(
+  identity: Identity,
+  definition: Definition,
+  schema: Schema | undefined,
+  { health, stats, log }: { health: HealthChecks; stats: Stats; log: LogSink },
+): Promise<Service> {
+  const own = bindHandlers(definition.handlers ?? {}, schema);
+  const names = [...new Set(own.endpoints.map(({ method }) => method.service))];
+  const { healthPart } = await plugins.grpc.health();
+  const { reflectionPart } = await plugins.grpc.reflection();
+  const { debugPart } = await plugins.grpc.debug();
+  const service: Service = composeService(identity, [
+    own,
+    healthPart(health, names),
+    reflectionPart(() => service),
+    debugPart({ health, stats, records: log.records }),
+  ]);
+  return service;
+}
+
+function addChecks(health: HealthChecks, checks: Definition["health"]): void {
+  if (checks === undefined) return;
+  const named: Readonly<Record<string, HealthCheck>> =
+    typeof checks === "function" ? { health: checks } : checks;
+  for (const [name, check] of Object.entries(named)) health.add("ready", name, check);
+}
+
+function warnOfMissing(service: Service, log: LogSink): void {
+  const missing = service.endpoints
+    .filter(({ handler }) => handler === undefined)
+    .map(({ method }) => `${method.service}.${method.name}`);
+  if (missing.length > 0) log.warn(`no handler for ${missing.join(", ")}: calls are answered unimplemented`);
+}
+
+async function stopModule(definition: Definition, context: RuntimeContext, timeoutMs: number): Promise<void> {
+  try {
+    await within(timeoutMs, "stop of the module", Promise.resolve(definition.stop?.(context)));
+  } catch (error) {
+    context.log.error("stop of the module failed", { error });
+  }
+}
+
+async function runJob(job: NonNullable<Definition["job"]>, context: RuntimeContext): Promise<void> {
+  try {
+    await job(context);
+  } catch (error) {
+    if (context.signal.aborted) return;
+    throw new MicrorunError("internal", `the job failed: ${errorText(error)}`, { cause: error });
+  }
 }

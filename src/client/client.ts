@@ -22,5 +22,10 @@ export interface Client {
   call<T = any>(service: string, endpoint: string, request?: unknown, options?: CallOptions): Promise<T>;
   /** A stream of replies to one request, or to a stream of them. */
   // biome-ignore lint/suspicious/noExplicitAny: the caller names the type it expects
-  stream<T = any>(service: string, endpoint: string, request?: unknown, options?: CallOptions): AsyncIterable<T>;
+  stream<T = any>(
+    service: string,
+    endpoint: string,
+    request?: unknown,
+    options?: CallOptions,
+  ): AsyncIterable<T>;
 }

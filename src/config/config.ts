@@ -1,6 +1,12 @@
 /** Configuration as one tree of values, merged from sources; each snapshot is whole and never changes. */
 
-export type ConfigValue = string | number | boolean | null | readonly ConfigValue[] | { readonly [key: string]: ConfigValue };
+export type ConfigValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly ConfigValue[]
+  | { readonly [key: string]: ConfigValue };
 
 /** One source's tree. */
 export type ConfigData = { readonly [key: string]: ConfigValue };

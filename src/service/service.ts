@@ -66,6 +66,9 @@ export interface WebContext extends RuntimeContext {
 // biome-ignore lint/suspicious/noExplicitAny: apps made for Bun, Deno or Hono have their own second argument
 export type WebFetch = (request: Request, context: any) => Response | Promise<Response>;
 
+/** Marks what `service({…})` returned, so that it is never taken for an object of services. */
+export const definitionMark: unique symbol = Symbol.for("microrun.definition") as never;
+
 /** What a module exports, whichever of its forms it took. */
 export interface Definition {
   /** @default the file's stem */

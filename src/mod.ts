@@ -1,0 +1,24 @@
+/** What `import … from "microrun"` gives. */
+import { type Definition, definitionMark } from "./service/service.ts";
+
+export type { Broker, Message, MessageHandler, SubscribeOptions } from "./broker/broker.ts";
+export type { CallOptions, Client } from "./client/client.ts";
+export type { Config, ConfigData, ConfigValue } from "./config/config.ts";
+export { type Code, type ErrorOptions, MicrorunError } from "./errors.ts";
+export type { HealthCheck } from "./health/health.ts";
+export type { Log, LogFields } from "./log.ts";
+export type {
+  Context,
+  Definition,
+  Handler,
+  Handlers,
+  Identity,
+  RuntimeContext,
+  WebContext,
+  WebFetch,
+} from "./service/service.ts";
+
+/** Says what a module is, typed: `export default service({ name, version, proto, handlers, fetch, subscribe, health, start, stop })`. */
+export function service<const D extends Definition>(definition: D): D {
+  return { ...definition, [definitionMark]: true };
+}

@@ -1,0 +1,116 @@
+/** Which ports a service opens and what answers on each: one for everything, or apart where the settings say so. */
+import { isIPv6 } from "node:net";
+import type { Dispatch, Fetch } from "./call.ts";
+import { MicrorunError } from "./errors.ts";
+import type { Health } from "./health/health.ts";
+import type { Log } from "./log.ts";
+import * as plugins from "./plugins.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import type { Definition, RuntimeContext, Service, WebContext } from "./service/service.ts";
+import type { Settings } from "./settings.ts";
+import type { ListenOptions, Server, Transport } from "./transport/transport.ts";
+
+export interface Ports extends AsyncDisposable {
+  readonly grpcAddress: string;
+  readonly httpAddress: string;
+}
+
+export interface PortOptions {
+  readonly settings: Settings;
+  readonly host: Runtime;
+  readonly transport: Transport;
+  readonly service: Service;
+  readonly dispatch: Dispatch;
+  readonly definition: Definition;
+  readonly context: RuntimeContext;
+  readonly health: Health;
+}
+
+/** Disposing them: all drain at the same time, the health port last, so that probes are answered to the end. */
+export async function openPorts(options: PortOptions): Promise<Ports> {
+  const { settings, host, transport, service, dispatch, definition, context, health } = options;
+  const { log } = context;
+  const { createApp, createHealthApp } = await plugins.http.app();
+  const { createWeb } = await plugins.http.web();
+  const limits = { maxBodyBytes: settings.maxMessageBytes, drainTimeoutMs: settings.drainTimeoutMs, log };
+  const security = settings.tls === undefined ? {} : { tls: settings.tls };
+  const own = ownFetch(definition, context);
+  const fetch = createApp({
+    service,
+    dispatch,
+    health,
+    ...limits,
+    ...(own === undefined ? {} : { fetch: own }),
+  });
+  const listenOptions = {
+    maxMessageBytes: settings.maxMessageBytes,
+    drainTimeoutMs: settings.drainTimeoutMs,
+    log,
+    ...security,
+  };
+  const serve = async (address: string, answer: Fetch): Promise<Server> =>
+    (await plugins.http.server()).serveHttp({ address, fetch: answer, host, ...limits, ...security });
+
+  await using opened = new AsyncDisposableStack();
+  if (settings.healthAddress !== undefined) {
+    const server = opened.use(await serve(settings.healthAddress, createHealthApp(health)));
+    log.info(`Server [health] Listening on ${server.address}`);
+  }
+  const grpcAt = settings.grpcAddress ?? settings.server.address;
+  const httpAt = settings.httpAddress ?? settings.server.address;
+  const together = grpcAt === httpAt;
+  const web = together ? createWeb({ fetch, ...limits }) : undefined;
+  const listen = (address: string): Promise<Server> => {
+    const how: ListenOptions = { ...listenOptions, address, ...(web === undefined ? {} : { web }) };
+    return transport.listen(service, dispatch, how);
+  };
+  const grpcServer = await onFreePort(grpcAt, log, listen);
+  const httpServer = together ? undefined : await onFreePort(httpAt, log, (address) => serve(address, fetch));
+  opened.defer(async () => {
+    await Promise.all([grpcServer, web, httpServer].map((server) => server?.[Symbol.asyncDispose]()));
+  });
+  log.info(`Server [grpc] Listening on ${grpcServer.address}`);
+  log.info(`Server [http] Listening on ${(httpServer ?? grpcServer).address}`);
+
+  const stack = opened.move();
+  return {
+    grpcAddress: grpcServer.address,
+    httpAddress: (httpServer ?? grpcServer).address,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+const defaultAddress = ":8080";
+
+/** An address that was asked for must be free; the default may be taken on a laptop, never in a cluster, where others count on it. */
+async function onFreePort(
+  asked: string | undefined,
+  log: Log,
+  listen: (address: string) => Promise<Server>,
+): Promise<Server> {
+  if (asked !== undefined) return listen(asked);
+  try {
+    return await listen(defaultAddress);
+  } catch (error) {
+    const busy = error instanceof MicrorunError && error.code === "already_exists";
+    if (!busy || process.env.KUBERNETES_SERVICE_HOST) throw error;
+    log.warn(`${defaultAddress} is in use: taking a free port`);
+    return listen(":0");
+  }
+}
+
+function ownFetch({ fetch }: Definition, context: RuntimeContext): Fetch | undefined {
+  return fetch && ((request, peer) => fetch(request, webContext(context, peer)));
+}
+
+function webContext(context: RuntimeContext, peer = ""): WebContext {
+  const colon = peer.lastIndexOf(":");
+  const hostname = peer.slice(0, Math.max(colon, 0)).replace(/^\[|\]$/g, "");
+  const port = Number(peer.slice(colon + 1)) || 0;
+  return {
+    ...context,
+    remoteAddr: { transport: "tcp", hostname, port },
+    requestIP: () =>
+      hostname === "" ? null : { address: hostname, port, family: isIPv6(hostname) ? "IPv6" : "IPv4" },
+  };
+}

@@ -1,0 +1,28 @@
+/** The address that others reach us by: go-micro's rule. */
+import { isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
+
+/**
+ * `host:port` of a listening address; a host that means "all" becomes the first private address of this machine, else a
+ * public one, else loopback.
+ */
+export function advertisedAddress(listening: string): string {
+  if (listening.startsWith("unix:")) return listening;
+  const colon = listening.lastIndexOf(":");
+  const host = listening.slice(0, colon).replace(/^\[|\]$/g, "");
+  if (host !== "" && host !== "::" && host !== "0.0.0.0") return listening;
+  const mine = machineAddress();
+  return `${isIPv6(mine) ? `[${mine}]` : mine}${listening.slice(colon)}`;
+}
+
+function machineAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const reachable = addresses.filter(({ internal, family }) => !internal && family === "IPv4");
+  const best = reachable.find(({ address }) => isPrivate(address)) ?? reachable[0];
+  return best?.address ?? "127.0.0.1";
+}
+
+/** RFC 1918. */
+function isPrivate(address: string): boolean {
+  return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(address);
+}

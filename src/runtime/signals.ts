@@ -1,0 +1,45 @@
+/** What ends a process from outside or by accident: signals, and errors that nobody caught. */
+import { MicrorunError } from "../errors.ts";
+import type { Log } from "../log.ts";
+
+export interface Signals extends Disposable {
+  /** Aborted at the first SIGTERM or SIGINT, or by an uncaught error. A second signal exits at once. */
+  readonly stop: AbortSignal;
+  /** An uncaught error was the reason. */
+  readonly failed: boolean;
+}
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export function takeSignals(log: Log): Signals {
+  const stop = new AbortController();
+  let failed = false;
+  const onSignal = (signal: keyof typeof exitCodes): void => {
+    if (stop.signal.aborted) {
+      log.warn(`${signal} again: exiting without waiting`);
+      process.exit(exitCodes[signal]);
+    }
+    stop.abort(new MicrorunError("unavailable", signal));
+  };
+  const onError = (error: unknown): void => {
+    failed = true;
+    log.error("uncaught error", { error });
+    stop.abort(new MicrorunError("internal", "uncaught error", { cause: error }));
+  };
+  const handlers = [
+    ["SIGTERM", () => onSignal("SIGTERM")],
+    ["SIGINT", () => onSignal("SIGINT")],
+    ["uncaughtException", onError],
+    ["unhandledRejection", onError],
+  ] as const;
+  for (const [event, handler] of handlers) process.on(event, handler);
+  return {
+    stop: stop.signal,
+    get failed() {
+      return failed;
+    },
+    [Symbol.dispose]() {
+      for (const [event, handler] of handlers) process.off(event, handler);
+    },
+  };
+}

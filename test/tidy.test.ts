@@ -1,0 +1,200 @@
+/** The house rules, held: layers, contracts, doors, circles, file size, first sentences, names. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { basename, dirname, join, normalize, relative } from "node:path";
+import { Glob } from "bun";
+import ts from "typescript";
+
+const src = join(import.meta.dir, "../src");
+const maxLines = 300;
+
+interface Source {
+  /** Relative to src/, `grpc/server.ts`. */
+  readonly path: string;
+  readonly text: string;
+  /** Relative to src/ */
+  readonly inside: readonly string[];
+  /** Package names. */
+  readonly packages: readonly string[];
+}
+
+const sources: Source[] = [...new Glob("**/*.ts").scanSync(src)]
+  .filter((path) => !/\.(test|contract)\.ts$|\.d\.ts$/.test(path))
+  .map((path) => {
+    const text = readFileSync(join(src, path), "utf8");
+    const imports = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
+    const inside = imports
+      .filter((name) => name.startsWith("."))
+      .map((name) => normalize(join(dirname(path), name)))
+      .filter((name) => name.endsWith(".ts"));
+    return { path, text, inside, packages: imports.filter((name) => !name.startsWith(".")) };
+  });
+
+const contracts = new Set(
+  ["service", "registry", "selector", "config", "broker", "transport", "client", "health", "runtime"].map(
+    (name) => `${name}/${name}.ts`,
+  ),
+);
+const adapters = new Set(["grpc", "h2", "http", "kubernetes", "build"]);
+const ground = new Set(["call.ts", "errors.ts", "log.ts", "micro-error.ts", "wait.ts", "address.ts"]);
+const layers = [
+  "ground",
+  "contract",
+  "mechanism",
+  "adapter",
+  "settings",
+  "plugins",
+  "run",
+  "cli",
+  "main",
+] as const;
+type Layer = (typeof layers)[number];
+
+function layerOf(path: string): Layer {
+  const folder = path.includes("/") ? path.slice(0, path.indexOf("/")) : "";
+  if (ground.has(path)) return "ground";
+  if (contracts.has(path)) return "contract";
+  if (adapters.has(folder)) return "adapter";
+  if (folder === "cli") return "cli";
+  if (folder !== "") return "mechanism";
+  const named: Record<string, Layer> = {
+    "main.ts": "main",
+    "run.ts": "run",
+    "ports.ts": "run",
+    "plugins.ts": "plugins",
+    "settings.ts": "settings",
+    "mod.ts": "plugins",
+  };
+  const layer = named[path];
+  if (layer === undefined)
+    throw new Error(`src/${path}: belongs to no layer; put it into a folder or name its layer here`);
+  return layer;
+}
+
+const folderOf = (path: string) => dirname(path);
+
+/** Edges that break `rule`, as lines to read. */
+function offenders(rule: (from: string, to: string) => boolean): string[] {
+  return sources.flatMap(({ path, inside }) =>
+    inside.filter((to) => rule(path, to)).map((to) => `src/${path} imports src/${to}`),
+  );
+}
+
+test("imports go down the layers or stay in their folder", () => {
+  const up = offenders(
+    (from, to) =>
+      folderOf(from) !== folderOf(to) && layers.indexOf(layerOf(to)) > layers.indexOf(layerOf(from)),
+  );
+  expect(up).toEqual([]);
+});
+
+test("imports make no circle", () => {
+  const graph = new Map(sources.map(({ path, inside }) => [path, inside]));
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (done.has(path) || trail.includes(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const { path } of sources) visit(path, []);
+  // contracts may name one another's types: the service contract lists what a handler is given
+  expect(circles.filter((circle) => !circle.split(" → ").every((path) => contracts.has(path)))).toEqual([]);
+});
+
+test("a folder is entered by its contract alone, except by run.ts, ports.ts and plugins.ts", () => {
+  const assembling = new Set(["run.ts", "ports.ts", "plugins.ts", "mod.ts", "main.ts"]);
+  const around = offenders(
+    (from, to) =>
+      !assembling.has(from) && folderOf(to) !== "." && folderOf(from) !== folderOf(to) && !contracts.has(to),
+  );
+  expect(around.filter((edge) => !/^src\/main\.ts imports src\/cli\//.test(edge))).toEqual([]);
+});
+
+test("an adapter never imports another", () => {
+  const across = offenders(
+    (from, to) => layerOf(from) === "adapter" && layerOf(to) === "adapter" && folderOf(from) !== folderOf(to),
+  );
+  expect(across).toEqual([]);
+});
+
+test("the public face is imported by plugins.ts alone", () => {
+  expect(offenders((from, to) => to === "mod.ts" && from !== "plugins.ts")).toEqual([]);
+});
+
+test("each third-party package has one door", () => {
+  const doors = new Map<string, Set<string>>();
+  for (const { path, packages } of sources) {
+    for (const name of packages.filter((name) => !/^(node|bun):|^bun$/.test(name))) {
+      const own = name
+        .split("/")
+        .slice(0, name.startsWith("@") ? 2 : 1)
+        .join("/");
+      doors.set(own, (doors.get(own) ?? new Set()).add(folderOf(path) === "." ? path : folderOf(path)));
+    }
+  }
+  const several = [...doors]
+    .filter(([, folders]) => folders.size > 1)
+    .map(([name, folders]) => `${name}: ${[...folders].join(", ")}`);
+  expect(several).toEqual([]);
+  for (const [name, folder] of [
+    ["hono", "http"],
+    ["yargs", "cli"],
+    ["@grpc/grpc-js", "grpc"],
+  ] as const) {
+    expect([...(doors.get(name) ?? [])], name).toEqual([folder]);
+  }
+});
+
+test("no file is longer than it may be", () => {
+  const long = sources.filter(({ text }) => text.split("\n").length - 1 > maxLines).map(({ path }) => path);
+  expect(long).toEqual([]);
+});
+
+test("every file opens with a sentence that says what it is", () => {
+  const silent = sources
+    .filter(({ text }) => !/^(#!.*\n)?\/\*\*? .+[.:]( \*\/|\n)/.test(text))
+    .map(({ path }) => path);
+  expect(silent).toEqual([]);
+});
+
+test("file names are kebab-case nouns", () => {
+  const bad = sources
+    .map(({ path }) => path)
+    .filter(
+      (path) =>
+        !/^[a-z0-9-]+(\.gen)?\.ts$/.test(basename(path)) ||
+        /^(utils?|helpers?|types|common|index|impl)\.ts$/.test(basename(path)),
+    );
+  expect(bad.filter((path) => path !== "grpc/types.ts")).toEqual([]);
+});
+
+test("classes are errors", () => {
+  const others = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/^\s*(?:export )?(?:abstract )?class (\w+)(?! extends Error)/gm)].map(
+      ([, name]) => `src/${path}: ${name}`,
+    ),
+  );
+  expect(others.filter((entry) => !/Error$/.test(entry))).toEqual([]);
+});
+
+test("importing a module starts nothing: timers, listeners and servers live in functions", () => {
+  const eager = sources
+    .filter(({ path }) => path !== "main.ts")
+    .flatMap(({ path, text }) =>
+      text
+        .split("\n")
+        .filter((line) =>
+          /^(setTimeout|setInterval|process\.on|await |new [A-Z]\w*Server|console\.)/.test(line),
+        )
+        .map((line) => `src/${path}: ${line}`),
+    );
+  expect(eager).toEqual([]);
+});
+
+test("imports inside src name a file that exists", () => {
+  const known = new Set(sources.map(({ path }) => path));
+  const missing = offenders((_, to) => !known.has(to) && !/\.(gen|d)\.ts$/.test(to));
+  expect(missing.map((edge) => relative(".", edge))).toEqual([]);
+});
