@@ -69,7 +69,7 @@ func drain(args []string) error {
 		select {
 		case <-sent:
 		case <-over:
-			return fmt.Errorf("drain: the calls ended before all were under way: %v", lost)
+			return fmt.Errorf("drain: the calls ended before all were under way: %d refused, failed: %v", refused, lost)
 		}
 	}
 	// The server reads a connection in order: having answered this call, it has read those before it.

@@ -1,0 +1,4 @@
+import { memoryRegistry } from "./memory.ts";
+import { registryContract } from "./registry.contract.ts";
+
+registryContract("memory", async () => memoryRegistry());
