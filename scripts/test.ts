@@ -5,7 +5,11 @@ const root = join(import.meta.dir, "..");
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
 
 /** Runs a command with its output shown; resolves with the exit code and what went to stderr. */
-async function step(title: string, command: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; stderr: string }> {
+async function step(
+  title: string,
+  command: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; stderr: string }> {
   console.log(`\n── ${title}`);
   const child = Bun.spawn([...command], {
     cwd: root,
@@ -27,13 +31,17 @@ const checks = [
   await step("types", [bin("tsc"), "--noEmit"]),
   await step("lint", [bin("biome"), "check", "--error-on-warnings"]),
   await step("build", [process.execPath, "scripts/build.ts"]),
+  await step("peers", [process.execPath, "test/peers.ts"]),
 ];
 
 const only = process.argv.slice(2);
-const tests = await step("tests", [process.execPath, "test", "--no-install", "--timeout=60000", ...only], { MICRORUN_BIN: join(root, "dist/microrun") });
+const tests = await step("tests", [process.execPath, "test", "--no-install", "--timeout=60000", ...only], {
+  MICRORUN_BIN: join(root, "dist/microrun"),
+});
 
 /** `bun test` ends with ` 6 pass` / ` 0 fail` / ` 1 skip`. */
-const count = (word: string): number => Number(tests.stderr.match(new RegExp(`^ (\\d+) ${word}`, "m"))?.[1] ?? 0);
+const count = (word: string): number =>
+  Number(tests.stderr.match(new RegExp(`^ (\\d+) ${word}`, "m"))?.[1] ?? 0);
 const broken = checks.filter(({ code }) => code !== 0).length;
 const passed = count("pass") + checks.length - broken;
 const failed = count("fail") + broken;

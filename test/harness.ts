@@ -15,7 +15,8 @@ const source: Target = { name: "source", command: [process.execPath, join(root, 
 const compiled: Target = { name: "binary", command: [binary] };
 
 /** Source, and the binary where it was built; under CI it must have been. */
-export const targets: readonly Target[] = existsSync(binary) || process.env.CI ? [source, compiled] : [source];
+export const targets: readonly Target[] =
+  existsSync(binary) || process.env.CI ? [source, compiled] : [source];
 if (targets.length === 1) console.warn(`no ${binary}: testing from source only (npm run build makes it)`);
 
 export const greeter: string = join(root, "examples/greeter/greeter.ts");
@@ -33,7 +34,9 @@ export interface Outcome {
 
 /** What the environment of the tests must not bring along. */
 function cleanEnv(extra: RunOptions["env"] = {}): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(MICRO_|STATIC_SELECTOR_|KUBERNETES_|NO_COLOR|FORCE_COLOR)/.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(MICRO_|STATIC_SELECTOR_|KUBERNETES_|NO_COLOR|FORCE_COLOR)/.test(name),
+  );
   return { ...(Object.fromEntries(kept) as Record<string, string>), ...extra };
 }
 
@@ -41,7 +44,11 @@ function cleanEnv(extra: RunOptions["env"] = {}): Record<string, string> {
 const startTimeoutMs = 20_000;
 
 /** Runs to the end. */
-export async function microrun(target: Target, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+export async function microrun(
+  target: Target,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Outcome> {
   const child = Bun.spawn([...target.command, ...args], {
     cwd: options.cwd ?? root,
     env: cleanEnv(options.env),
@@ -50,7 +57,11 @@ export async function microrun(target: Target, args: readonly string[], options:
     stderr: "pipe",
     timeout: 60_000,
   });
-  const [stdout, stderr, code] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
   return { code, stdout, stderr };
 }
 
@@ -68,7 +79,11 @@ export interface Running extends AsyncDisposable {
 }
 
 /** Starts a service on a free loopback port, unless `args` name one, and waits until it listens. */
-export async function serve(target: Target, args: readonly string[], options: RunOptions & { until?: RegExp } = {}): Promise<Running> {
+export async function serve(
+  target: Target,
+  args: readonly string[],
+  options: RunOptions & { until?: RegExp } = {},
+): Promise<Running> {
   const own = args.some((arg) => /^--server[_-]address/.test(arg)) ? [] : ["--server_address=127.0.0.1:0"];
   const child = Bun.spawn([...target.command, ...own, ...args], {
     cwd: options.cwd ?? root,
@@ -91,7 +106,8 @@ export async function serve(target: Target, args: readonly string[], options: Ru
   const running: Running = {
     pid: child.pid,
     address(server = "grpc") {
-      const found = output.stderr.match(new RegExp(`Server \\[${server}\\] Listening on (\\S+?)["\\s]`))?.[1] ?? "";
+      const found =
+        output.stderr.match(new RegExp(`Server \\[${server}\\] Listening on (\\S+?)["\\s]`))?.[1] ?? "";
       return found.replace(/^(\[::\]|0\.0\.0\.0)/, "127.0.0.1");
     },
     log: () => output.stderr,

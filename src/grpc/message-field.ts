@@ -55,7 +55,7 @@ function valueCodec(field: protobuf.Field, codecOf: CodecOf): ValueCodec {
   const scalar = scalars[field.type];
   if (scalar !== undefined) return scalar;
   const type = field.resolve().resolvedType;
-  if (type instanceof protobuf.Enum) return enumCodec(type) as ValueCodec;
+  if (type instanceof protobuf.Enum) return enumCodec(type);
   const message = codecOf(type as protobuf.Type);
   return field.delimited ? groupCodec(message, field.id) : message;
 }
@@ -105,7 +105,7 @@ function singularField(
     initial: implicit ? codec.zero : undefined,
     readers: new Map([[tag >>> 0, reader]]),
     write(writer, value, depth) {
-      const checked = codec.check(value, name);
+      const checked = codec.check(value, name, depth);
       if (implicit && codec.isZero(checked)) return;
       writer.uint32(tag);
       codec.write(writer, checked, depth);
@@ -152,7 +152,7 @@ function repeatedField(
       if (together) writer.uint32(packedTag).fork();
       for (const item of value) {
         if (!together) writer.uint32(tag);
-        codec.write(writer, codec.check(item, name), depth);
+        codec.write(writer, codec.check(item, name, depth), depth);
       }
       if (together) writer.ldelim();
     },
@@ -192,9 +192,9 @@ function mapField(field: protobuf.MapField, codec: ValueCodec, name: string, key
       for (const [entryKey, entry] of entriesOf(value, name)) {
         if (entry === undefined) continue;
         writer.uint32(tag).fork().uint32(keyTag);
-        keyCodec.write(writer, keyCodec.check(mapKey(entryKey, field.keyType), name), depth);
+        keyCodec.write(writer, keyCodec.check(mapKey(entryKey, field.keyType), name, depth), depth);
         writer.uint32(valueTag);
-        codec.write(writer, codec.check(entry, name), depth);
+        codec.write(writer, codec.check(entry, name, depth), depth);
         writer.ldelim();
       }
     },

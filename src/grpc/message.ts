@@ -32,9 +32,9 @@ const nothing = new Uint8Array(0);
 /** A type whose handler value is not the object of its fields. */
 export interface Special {
   /** A handler's value → the object of fields. */
-  from(value: unknown, name: string): unknown;
+  from(value: unknown, name: string, depth: number): unknown;
   /** The object of fields → the handler value. */
-  to(message: Value): unknown;
+  to(message: Value, depth: number): unknown;
   readonly nullable?: boolean;
 }
 
@@ -62,8 +62,8 @@ function messageCodec(type: protobuf.Type, codecOf: CodecOf, special: Special | 
     wire: 2,
     nullable: special?.nullable === true,
     zero: () => codec.readBody(new protobuf.Reader(nothing), 0, 0),
-    check(value, name) {
-      const message = special === undefined ? value : special.from(value, name);
+    check(value, name, depth) {
+      const message = special === undefined ? value : special.from(value, name, depth);
       if (typeof message !== "object" || message === null || !isRecord(message))
         throw mismatch(name, `an object (${title})`, value);
       return message;
@@ -80,7 +80,7 @@ function messageCodec(type: protobuf.Type, codecOf: CodecOf, special: Special | 
     },
     readBody(reader, end, depth, into, endTag) {
       const message = parts().read(reader, end, depth, into, endTag);
-      return special === undefined ? message : special.to(message);
+      return special === undefined ? message : special.to(message, depth);
     },
     writeBody: (writer, checked, depth) => parts().write(writer, checked as Value, depth),
   };
@@ -186,9 +186,9 @@ function creator(fields: readonly FieldCodec[]): () => Value {
 }
 
 /** Bytes of one whole message → handler value. */
-export function decodeMessage(codec: MessageCodec, name: string, bytes: Uint8Array): unknown {
+export function decodeMessage(codec: MessageCodec, name: string, bytes: Uint8Array, depth = 0): unknown {
   try {
-    return codec.readBody(new protobuf.Reader(bytes), bytes.length, 0);
+    return codec.readBody(new protobuf.Reader(bytes), bytes.length, depth);
   } catch (error) {
     if (error instanceof MicrorunError) throw error;
     const why =
@@ -200,8 +200,8 @@ export function decodeMessage(codec: MessageCodec, name: string, bytes: Uint8Arr
 }
 
 /** Handler value → bytes of one whole message. A handler that returns nothing replies with an empty message. */
-export function encodeMessage(codec: MessageCodec, name: string, value: unknown): Uint8Array {
+export function encodeMessage(codec: MessageCodec, name: string, value: unknown, depth = 0): Uint8Array {
   const writer = protobuf.Writer.create();
-  codec.writeBody(writer, codec.check(value ?? {}, name), 0);
+  codec.writeBody(writer, codec.check(value ?? (codec.nullable ? null : {}), name, depth), depth);
   return writer.finish();
 }

@@ -10,9 +10,9 @@ export interface ValueCodec<T = unknown> {
   /** `null` is a value and not the absence of one. */
   readonly nullable?: boolean;
   /** What an absent field of implicit presence reads as. */
-  zero(): T;
+  zero(): unknown;
   /** A handler's value → what `write` takes. @throws MicrorunError `invalid_argument` that names the field */
-  check(value: unknown, name: string): T;
+  check(value: unknown, name: string, depth: number): T;
   isZero(checked: T): boolean;
   write(writer: protobuf.Writer, checked: T, depth: number): void;
   read(reader: protobuf.Reader, depth: number): unknown;
@@ -184,7 +184,7 @@ export const scalars: Readonly<Record<string, ValueCodec>> = {
   bool,
   string,
   bytes,
-} as Readonly<Record<string, ValueCodec<never>>> as Readonly<Record<string, ValueCodec>>;
+};
 
 /** Names on the handler's side, numbers on the wire; a number without a name stays a number. */
 export function enumCodec(type: protobuf.Enum): ValueCodec<number> {
@@ -195,7 +195,7 @@ export function enumCodec(type: protobuf.Enum): ValueCodec<number> {
   const first = numbers.values().next().value ?? 0;
   return {
     wire: 0,
-    zero: () => (names.get(first) ?? first) as number,
+    zero: () => names.get(first) ?? first,
     check(value, name) {
       const number = typeof value === "string" ? numbers.get(value) : value;
       if (typeof number !== "number" || (number | 0) !== number) {

@@ -68,7 +68,13 @@ export function wellKnown(type: protobuf.Type, codecOf: CodecOf): Special | unde
     case "Any":
       return any(type, codecOf);
     default:
-      return { from: (value) => (isPlain(value) ? value : { value }), to: (message) => message.value };
+      return {
+        from(value, name) {
+          if (value === null || value === undefined) throw mismatch(name, "a value", value);
+          return isPlain(value) ? value : { value };
+        },
+        to: (message) => message.value,
+      };
   }
 }
 
@@ -119,11 +125,12 @@ function onlyValue(message: Value): unknown {
 
 function any(self: protobuf.Type, codecOf: CodecOf): Special {
   const find = (url: string): protobuf.Type | undefined => {
-    const found = self.root.lookup(`.${url.slice(url.lastIndexOf("/") + 1)}`);
-    return found instanceof protobuf.Type ? found : undefined;
+    const name = `.${url.slice(url.lastIndexOf("/") + 1)}`;
+    const found = self.root.lookup(name);
+    return found instanceof protobuf.Type && found.fullName === name ? found : undefined;
   };
   return {
-    from(value, name) {
+    from(value, name, depth) {
       if (!isPlain(value)) throw mismatch(name, 'an object with "@type"', value);
       const { "@type": url, ...fields } = value;
       if (url === undefined) return value;
@@ -134,14 +141,14 @@ function any(self: protobuf.Type, codecOf: CodecOf): Special {
       const inner = type.fullName.slice(1);
       return {
         typeUrl: url.includes("/") ? url : `type.googleapis.com/${url}`,
-        value: encodeMessage(codecOf(type), inner, isSpecial(type) ? fields.value : fields),
+        value: encodeMessage(codecOf(type), inner, isSpecial(type) ? fields.value : fields, depth + 1),
       };
     },
-    to(message) {
+    to(message, depth) {
       const url = message.typeUrl as string;
       const type = find(url);
       if (type === undefined) return message;
-      const inner = decodeMessage(codecOf(type), type.fullName.slice(1), message.value as Uint8Array);
+      const inner = decodeMessage(codecOf(type), type.fullName.slice(1), message.value as Uint8Array, depth + 1);
       return isSpecial(type) ? { "@type": url, value: inner } : { "@type": url, ...(inner as Value) };
     },
   };

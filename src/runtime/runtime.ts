@@ -26,12 +26,16 @@ export interface Runtime {
   /** True inside the compiled executable. */
   readonly compiled: boolean;
   /**
-   * Makes `import … from "microrun"` give `exports` and `.proto` files importable, in all modules loaded from now on.
-   * Legacy decorators follow the `tsconfig.json` nearest to the module.
+   * Makes `import … from "microrun"` give `exports`, and an imported `.proto` its own path, in all modules loaded from now on.
+   * Under `watch` it also looks after the restarts, and holds back a module that failed until something changes.
+   * @param module path of the module to be run: legacy decorators follow the `tsconfig.json` nearest to it
    */
-  prepare(exports: Record<string, unknown>): Promise<void>;
+  prepare(exports: Record<string, unknown>, module: string): Promise<void>;
   /** The fastest HTTP server of the host, for a port of its own. Absent: node:http serves. */
   readonly serve?: (options: ServeOptions) => Promise<HostServer>;
-  /** Runs this process again, restarted whenever a file it imported changes. Never returns where it can. */
+  /**
+   * Runs this program again with these arguments (without `--watch`), restarted whenever a file it imported changes: told to
+   * stop as by SIGTERM, then started anew. One that fails or ends waits for the next change. Returns only where it must.
+   */
   watch(args: readonly string[]): Promise<number>;
 }

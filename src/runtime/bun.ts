@@ -1,0 +1,22 @@
+/** Bun, from source and inside the compiled executable. */
+import { serveWithBun } from "./bun-server.ts";
+import { offerMicrorun, offerProtos } from "./imports.ts";
+import { hasLegacyDecorators, offerLegacyDecorators } from "./decorators.ts";
+import { lookAfterRestarts, restart } from "./restart.ts";
+import type { Runtime } from "./runtime.ts";
+
+export function bunRuntime(): Runtime {
+  return {
+    name: "bun",
+    version: Bun.version,
+    compiled: Bun.isStandaloneExecutable,
+    async prepare(exports, module) {
+      await lookAfterRestarts(module);
+      offerMicrorun(exports);
+      offerProtos();
+      if (await hasLegacyDecorators(module)) offerLegacyDecorators();
+    },
+    serve: serveWithBun,
+    watch: async (args) => restart(args, { waiting: false, folders: [] }),
+  };
+}

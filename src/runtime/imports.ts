@@ -1,0 +1,35 @@
+/** What a user's module may import on Bun beyond what Bun itself can: `microrun`, and `.proto` files. */
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** The same classes as ours, whether or not a `microrun` is installed beside the module. */
+export function offerMicrorun(exports: Record<string, unknown>): void {
+  Bun.plugin({
+    name: "microrun",
+    setup: (build) => void build.module("microrun", () => ({ exports, loader: "object" })),
+  });
+}
+
+/** `import path from "./x.proto"` gives the file's absolute path; `with { type: "text" }` its text, as everywhere. */
+export function offerProtos(): void {
+  Bun.plugin({
+    name: "proto",
+    setup(build) {
+      build.onResolve({ filter: /\.proto$/ }, async ({ path, importer }) =>
+        (await importsAsText(importer, path))
+          ? undefined
+          : { path: Bun.resolveSync(path, dirname(importer)), namespace: "proto" },
+      );
+      build.onLoad({ filter: /\.proto$/, namespace: "proto" }, async ({ path }) => ({
+        exports: { default: path, text: await readFile(path, "utf8") },
+        loader: "object",
+      }));
+    },
+  });
+}
+
+/** A plugin is not told of import attributes, so the importer's source is asked. */
+async function importsAsText(importer: string, path: string): Promise<boolean> {
+  const source = await readFile(importer, "utf8").catch(() => "");
+  return new RegExp(`["']${RegExp.escape(path)}["']\\s*(with|,)\\s*\\{[^}]*type["']?:\\s*["']text["']`).test(source);
+}
