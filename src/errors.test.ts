@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { codeName, codes, didYouMean, MicrorunError, nearest } from "./errors.ts";
 
 test("the codes are the 16 of gRPC, by number and back", () => {
-  expect(Object.values(codes)).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
+  expect(Object.values(codes) as number[]).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
   for (const [name, number] of Object.entries(codes)) expect(codeName(number)).toBe(name as never);
   expect(codeName(99)).toBe("unknown");
 });

@@ -52,7 +52,7 @@ export function createLog(options: LogOptions): LogSink {
 
   const emit = (level: LogLevel, message: string, fields: LogFields): void => {
     if (logLevels.indexOf(level) < least) return;
-    const record: LogRecord = { time: Date.now(), level, message, fields };
+    const record: LogRecord = { time: Date.now(), level, message, fields: redacted(fields) };
     kept.push(record);
     if (kept.length > maxLogRecords) kept.splice(0, kept.length - maxLogRecords);
     options.write(render(record));
@@ -81,10 +81,20 @@ export const silentLog: LogSink = createLog({ write: () => {} });
 /** Keys whose values are never written. */
 const secretKey = /pass(word|wd)?$|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie/i;
 
+function redacted(fields: LogFields): LogFields {
+  const secret = Object.keys(fields).filter((key) => secretKey.test(key));
+  return secret.length === 0
+    ? fields
+    : { ...fields, ...Object.fromEntries(secret.map((key) => [key, "***"])) };
+}
+
 function jsonLine({ time, level, message, fields }: LogRecord): string {
-  return JSON.stringify({ time: new Date(time).toISOString(), level, message, ...fields }, (key, value) =>
-    secretKey.test(key) && typeof value === "string" ? "***" : plain(value),
-  );
+  return JSON.stringify({ time: new Date(time).toISOString(), level, message, ...fields }, safely);
+}
+
+/** A replacer: values nested in a field are looked at too. */
+function safely(key: string, value: unknown): unknown {
+  return typeof value === "string" && secretKey.test(key) ? "***" : plain(value);
 }
 
 function plain(value: unknown): unknown {
@@ -100,16 +110,13 @@ function textLine(color: boolean): (record: LogRecord) => string {
   return ({ time, level, message, fields }) => {
     const { error, ...rest } = fields;
     const head = `${paint("90", new Date(time).toISOString().slice(11, 23))} ${paint(tint[level], level.padEnd(5))} ${printable(message)}`;
-    const tail = Object.entries(rest).map(
-      ([key, value]) => ` ${paint("90", `${key}=`)}${secretKey.test(key) ? "***" : fieldText(value)}`,
-    );
+    const tail = Object.entries(rest).map(([key, value]) => ` ${paint("90", `${key}=`)}${fieldText(value)}`);
     return head + tail.join("") + (error === undefined ? "" : `\n${indent(errorLines(error))}`);
   };
 }
 
 function fieldText(value: unknown): string {
-  const text =
-    typeof value === "string" ? value : (JSON.stringify(value, (_, inner) => plain(inner)) ?? "undefined");
+  const text = typeof value === "string" ? value : (JSON.stringify(value, safely) ?? "undefined");
   return /^[\w./:@%+,[\]-]+$/.test(text) ? text : JSON.stringify(text);
 }
 

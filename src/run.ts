@@ -60,9 +60,9 @@ async function start(
   // the module
   const host = await hostRuntime();
   await host.prepare(await plugins.publicFace());
-  const { file, definition, proto } = await bounded(`load ${settings.module}`, loadModule(settings.module));
-  const protos = settings.proto ?? proto;
-  const schema = protos.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(protos);
+  const loading = loadModule(settings.module, settings.proto === undefined ? {} : { proto: settings.proto });
+  const { file, definition, proto } = await bounded(`load ${settings.module}`, loading);
+  const schema = proto.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(proto);
   const identity = identify(settings, definition, file);
   log.info(`Starting [service] ${identity.name}`);
 
@@ -169,7 +169,7 @@ async function assemble(
     own,
     healthPart(health, names),
     reflectionPart(() => service),
-    debugPart({ health, stats, records: log.records }),
+    debugPart({ health, stats, log }),
   ]);
   return service;
 }

@@ -36,14 +36,21 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
 function jsonError(type: protobuf.Type, json: unknown, error: unknown): MicrorunError {
   if (error instanceof MicrorunError) return error;
   const text = errorText(error);
-  const [, path, why = "", given] = /^\.?([\w.]+): (.+?)(?:: ("(?:[^"\\]|\\.)*"|[[{].*|[^ ]+))?$/s.exec(text) ?? [];
+  const [, path, why = "", given] =
+    /^\.?([\w.]+): (.+?)(?:: ("(?:[^"\\]|\\.)*"|[[{].*|[^ ]+))?$/s.exec(text) ?? [];
   if (path === undefined) {
     const field = badBytes(type, json, 0);
-    return field === undefined ? invalid(type.fullName.slice(1), text) : invalid(field, "base64 is expected, got another string");
+    return field === undefined
+      ? invalid(type.fullName.slice(1), text)
+      : invalid(field, "base64 is expected, got another string");
   }
   if (why === "unknown field") return unknownField(path, String(parsed(given)), fieldNames(type.root, path));
   const expected = /^expected (.*)$/.exec(why)?.[1];
-  if (expected !== undefined) return invalid(path, `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected} is expected, got ${kindOf(parsed(given))}`);
+  if (expected !== undefined)
+    return invalid(
+      path,
+      `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected} is expected, got ${kindOf(parsed(given))}`,
+    );
   return invalid(path, given === undefined ? why : `${why}: ${given.slice(0, 60)}`);
 }
 
@@ -70,10 +77,18 @@ function badBytes(type: protobuf.Type, json: unknown, depth: number): string | u
   for (const [key, value] of Object.entries(json)) {
     const field = type.fieldsArray.find((one) => one.jsonName === key || one.protoName === key);
     if (field === undefined) continue;
-    const items: unknown[] = Array.isArray(value) ? value : field.map && value ? Object.values(value) : [value];
+    const items: unknown[] = Array.isArray(value)
+      ? value
+      : field.map && value
+        ? Object.values(value)
+        : [value];
     for (const item of items) {
-      if (field.type === "bytes" && typeof item === "string" && fromBase64(item) === undefined) return field.fullName.slice(1);
-      const within = field.resolvedType instanceof protobuf.Type ? badBytes(field.resolvedType, item, depth + 1) : undefined;
+      if (field.type === "bytes" && typeof item === "string" && fromBase64(item) === undefined)
+        return field.fullName.slice(1);
+      const within =
+        field.resolvedType instanceof protobuf.Type
+          ? badBytes(field.resolvedType, item, depth + 1)
+          : undefined;
       if (within !== undefined) return within;
     }
   }

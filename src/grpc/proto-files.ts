@@ -40,7 +40,10 @@ interface Found {
 type Search<T> = Generator<readonly string[], T, Found | undefined>;
 
 /** Files in an order in which each comes after its imports. */
-export async function readProtoFiles(paths: readonly string[], options: ReadOptions = {}): Promise<ProtoFile[]> {
+export async function readProtoFiles(
+  paths: readonly string[],
+  options: ReadOptions = {},
+): Promise<ProtoFile[]> {
   const read = options.read ?? readText;
   const search = gather(paths, options.importPaths ?? []);
   let step = search.next();
@@ -71,7 +74,11 @@ async function readText(path: string): Promise<string | undefined> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new MicrorunError("invalid_argument", `cannot read ${path}: ${code === "EISDIR" ? "it is a folder" : errorText(error)}`, { cause: error });
+    throw new MicrorunError(
+      "invalid_argument",
+      `cannot read ${path}: ${code === "EISDIR" ? "it is a folder" : errorText(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -80,15 +87,28 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
   const files = new Map<string, ProtoFile | undefined>();
   const ordered: ProtoFile[] = [];
 
-  function* add(found: Found, identity: string, name: string, root: string, trail: readonly string[]): Search<ProtoFile> {
+  function* add(
+    found: Found,
+    identity: string,
+    name: string,
+    root: string,
+    trail: readonly string[],
+  ): Search<ProtoFile> {
     if (files.size >= maxFiles) throw protoError(found, undefined, `a schema of more than ${maxFiles} files`);
-    if (trail.length > maxDepth) throw protoError(found, undefined, `imports are nested more than ${maxDepth} deep`);
+    if (trail.length > maxDepth)
+      throw protoError(found, undefined, `imports are nested more than ${maxDepth} deep`);
     files.set(identity, undefined);
     const head = scanProto(found);
     const dependencies: ProtoFile[] = [];
     for (const { name: wanted, line } of head.imports) {
       const at: Position = { line, column: 1 };
-      if (/\\|^\/|(^|\/)\.{0,2}(\/|$)/.test(wanted)) throw protoError(found, at, `import "${wanted}" is not a path below a folder`, 'write the path as in import "greeter/v1/types.proto", without ., .. and \\');
+      if (/\\|^\/|(^|\/)\.{0,2}(\/|$)/.test(wanted))
+        throw protoError(
+          found,
+          at,
+          `import "${wanted}" is not a path below a folder`,
+          'write the path as in import "greeter/v1/types.proto", without ., .. and \\',
+        );
       dependencies.push(yield* resolveImport(found, at, wanted, root, [...trail, found.path]));
     }
     const file: ProtoFile = { ...head, ...found, name, dependencies, root: false };
@@ -97,17 +117,33 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
     return file;
   }
 
-  function* resolveImport(importer: Found, at: Position, name: string, root: string, trail: readonly string[]): Search<ProtoFile> {
+  function* resolveImport(
+    importer: Found,
+    at: Position,
+    name: string,
+    root: string,
+    trail: readonly string[],
+  ): Search<ProtoFile> {
     const folders = searched(importPaths, importer.path, root);
     const found = yield folders.map((folder) => join(folder, name));
     const text = embeddedProtos.get(name);
     if (found === undefined && text === undefined) {
-      throw protoError(importer, at, `import "${name}" is not found: searched ${shown(folders)}`, `put ${name} below one of these folders`);
+      throw protoError(
+        importer,
+        at,
+        `import "${name}" is not found: searched ${shown(folders)}`,
+        `put ${name} below one of these folders`,
+      );
     }
     const identity = found === undefined ? name : resolve(found.path);
     if (files.has(identity)) {
       const known = files.get(identity);
-      if (known === undefined) throw protoError(importer, at, `imports go round in a circle: ${[...trail.slice(-maxShown), name].join(" → ")}`);
+      if (known === undefined)
+        throw protoError(
+          importer,
+          at,
+          `imports go round in a circle: ${[...trail.slice(-maxShown), name].join(" → ")}`,
+        );
       if (known.root) known.name = name;
       return known;
     }
@@ -121,7 +157,8 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
       continue;
     }
     const found = yield [path];
-    if (found === undefined) throw new MicrorunError("invalid_argument", `cannot read ${path}: there is no such file`);
+    if (found === undefined)
+      throw new MicrorunError("invalid_argument", `cannot read ${path}: there is no such file`);
     const file = yield* add(found, resolve(path), "", path, []);
     file.root = true;
     file.name = ownName(file, importPaths);

@@ -22,7 +22,12 @@ interface Source {
 }
 
 /** `greeter.proto:3:7: why` */
-export function protoError(source: Source, at: Position | undefined, why: string, hint?: string): MicrorunError {
+export function protoError(
+  source: Source,
+  at: Position | undefined,
+  why: string,
+  hint?: string,
+): MicrorunError {
   const place = at === undefined ? source.path : `${source.path}:${at.line}:${at.column}`;
   return new MicrorunError("invalid_argument", `${place}: ${why}`, hint === undefined ? {} : { hint });
 }
@@ -51,7 +56,8 @@ export function scanProto(source: Source): ProtoHead {
   try {
     for (let token = tokens.next(); token !== null; token = tokens.next()) {
       const line = tokens.line;
-      if (token === "__proto__") throw protoError(source, columnOf(source, line, token), "__proto__ cannot be used as a name");
+      if (token === "__proto__")
+        throw protoError(source, columnOf(source, line, token), "__proto__ cannot be used as a name");
       if (token === '"' || token === "'") {
         tokens.next();
         tokens.next();
@@ -82,14 +88,26 @@ export function scanProto(source: Source): ProtoHead {
 export function parseError(source: Source, error: unknown): MicrorunError {
   if (error instanceof MicrorunError) return error;
   const text = errorText(error);
-  const illegal = /^illegal (?:([\w ]+?) )?'(.*?)'(?:, '(.*)' expected)? \((?:.*, )?line (\d+)\)$/s.exec(text);
+  const illegal = /^illegal (?:([\w ]+?) )?'(.*?)'(?:, '(.*)' expected)? \((?:.*, )?line (\d+)\)$/s.exec(
+    text,
+  );
   if (illegal !== null) {
     const [, what = "token", token = "", expected, line] = illegal;
-    const found = token === "null" ? "the file ends too early" : what === "token" ? `unexpected "${token}"` : `"${token}" is not a valid ${what}`;
-    return protoError(source, columnOf(source, Number(line), token), expected === undefined ? found : `${found}, "${expected}" is expected`);
+    const found =
+      token === "null"
+        ? "the file ends too early"
+        : what === "token"
+          ? `unexpected "${token}"`
+          : `"${token}" is not a valid ${what}`;
+    return protoError(
+      source,
+      columnOf(source, Number(line), token),
+      expected === undefined ? found : `${found}, "${expected}" is expected`,
+    );
   }
   const loose = /^illegal (\w+) \((?:.*, )?line (\d+)\)$/.exec(text);
-  if (loose !== null) return protoError(source, { line: Number(loose[2]), column: 1 }, `unfinished ${loose[1]}`);
+  if (loose !== null)
+    return protoError(source, { line: Number(loose[2]), column: 1 }, `unfinished ${loose[1]}`);
   const twice = /^(duplicate )?(id|name) '?([\w.]+)'? .*in (?:\w+) \.?([\w.]*)$/.exec(text);
   if (twice === null) return protoError(source, undefined, text);
   const [, duplicate, what, which = "", where = ""] = twice;

@@ -148,7 +148,12 @@ function any(self: protobuf.Type, codecOf: CodecOf): Special {
       const url = message.typeUrl as string;
       const type = find(url);
       if (type === undefined) return message;
-      const inner = decodeMessage(codecOf(type), type.fullName.slice(1), message.value as Uint8Array, depth + 1);
+      const inner = decodeMessage(
+        codecOf(type),
+        type.fullName.slice(1),
+        message.value as Uint8Array,
+        depth + 1,
+      );
       return isSpecial(type) ? { "@type": url, value: inner } : { "@type": url, ...(inner as Value) };
     },
   };

@@ -1,7 +1,7 @@
 /** Bun, from source and inside the compiled executable. */
 import { serveWithBun } from "./bun-server.ts";
-import { offerMicrorun, offerProtos } from "./imports.ts";
 import { hasLegacyDecorators, offerLegacyDecorators } from "./decorators.ts";
+import { offerMicrorun, offerProtos } from "./imports.ts";
 import { lookAfterRestarts, restart } from "./restart.ts";
 import type { Runtime } from "./runtime.ts";
 

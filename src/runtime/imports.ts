@@ -31,5 +31,7 @@ export function offerProtos(): void {
 /** A plugin is not told of import attributes, so the importer's source is asked. */
 async function importsAsText(importer: string, path: string): Promise<boolean> {
   const source = await readFile(importer, "utf8").catch(() => "");
-  return new RegExp(`["']${RegExp.escape(path)}["']\\s*(with|,)\\s*\\{[^}]*type["']?:\\s*["']text["']`).test(source);
+  return new RegExp(`["']${RegExp.escape(path)}["']\\s*(with|,)\\s*\\{[^}]*type["']?:\\s*["']text["']`).test(
+    source,
+  );
 }

@@ -1,5 +1,5 @@
 /** `--watch` on Bun: the running process looks at its own files, stops as by SIGTERM when one changes, and becomes a new one in its place. */
-import { type FSWatcher, existsSync, watch } from "node:fs";
+import { existsSync, type FSWatcher, watch } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 
@@ -20,13 +20,31 @@ const settleMs = 50;
 const lookMs = 1000;
 /** How many folders of the project, and of what it imports, are watched. */
 const maxFolders = 500;
-const sources = new Set([".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json", ".yaml", ".yml", ".toml", ".proto"]);
+const sources = new Set([
+  ".ts",
+  ".tsx",
+  ".mts",
+  ".cts",
+  ".js",
+  ".jsx",
+  ".mjs",
+  ".cjs",
+  ".json",
+  ".yaml",
+  ".yml",
+  ".toml",
+  ".proto",
+]);
 
 /** Becomes a new process of the same program; the process id stays. */
 export function restart(args: readonly string[], past: Past): never {
   const self = Bun.isStandaloneExecutable ? [] : [...process.execArgv, Bun.main];
   const env = { ...process.env, [variable]: JSON.stringify(past) };
-  return process.execve!(process.execPath, [process.execPath, ...self, ...args], env as Record<string, string>);
+  return process.execve!(
+    process.execPath,
+    [process.execPath, ...self, ...args],
+    env as Record<string, string>,
+  );
 }
 
 /** Does nothing but under `watch`. Else returns when the module is to be loaded, and restarts this process from then on. */
@@ -93,8 +111,15 @@ function watchFolders(first: readonly string[]): Watched {
   const add = (folders: readonly string[]) => {
     for (const folder of folders) {
       if (watchers.has(folder) || watchers.size >= maxFolders || !existsSync(folder)) continue;
-      const watcher = watch(folder, { persistent: true }, (_, name) => name !== null && listener(join(folder, name)));
-      watchers.set(folder, watcher.on("error", () => {}));
+      const watcher = watch(
+        folder,
+        { persistent: true },
+        (_, name) => name !== null && listener(join(folder, name)),
+      );
+      watchers.set(
+        folder,
+        watcher.on("error", () => {}),
+      );
     }
   };
   add(first);
@@ -118,7 +143,8 @@ async function projectFolders(module: string): Promise<string[]> {
   for (let next = 0; next < folders.length && folders.length < maxFolders; next++) {
     const entries = await readdir(folders[next]!, { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
-      if (entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name)) folders.push(join(folders[next]!, entry.name));
+      if (entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name))
+        folders.push(join(folders[next]!, entry.name));
     }
   }
   return [home, ...folders];

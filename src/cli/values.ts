@@ -1,0 +1,130 @@
+/** Texts become values: a flag beats its variable, that beats the default; each is checked once, here. */
+import { parseAddress } from "../address.ts";
+import { didYouMean, errorText, usageError } from "../errors.ts";
+import { choicesOf, type Flag, type FlagTable, type Values, variableOf } from "./flags.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What flags said, by name; a repeated flag said several things. */
+export type Given = ReadonlyMap<string, readonly string[]>;
+
+/** A text and how to name it to whoever wrote it. */
+interface Said {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** An empty variable counts as unset. @throws MicrorunError `invalid_argument`, naming the flag or variable */
+export function readFlags<const T extends FlagTable>(table: T, given: Given, env: Environment): Values<T> {
+  const entries = Object.entries(table).map(([name, flag]) => [
+    name,
+    valueOf(flag, whatWasSaid(name, flag, given, env)),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function whatWasSaid(name: string, flag: Flag, given: Given, env: Environment): Said[] {
+  const flagTexts = given.get(name);
+  if (flagTexts !== undefined) return flagTexts.map((text) => ({ label: `--${name}=${text}`, text }));
+  const variable = variableOf(name, flag);
+  const text = (variable === undefined ? undefined : env[variable]) ?? "";
+  if (text !== "") {
+    const texts = flag.type === "pairs" ? text.split(",") : [text];
+    return texts.map((part) => ({ label: `${variable}=${part}`, text: part.trim() }));
+  }
+  const fallback = env.KUBERNETES_SERVICE_HOST ? (flag.inCluster ?? flag.default) : flag.default;
+  return fallback === undefined ? [] : [{ label: `--${name}=${fallback}`, text: fallback }];
+}
+
+function valueOf(flag: Flag, said: readonly Said[]): unknown {
+  if (flag.type === "list") return said.flatMap(({ text }) => text.split(",").filter((part) => part !== ""));
+  if (flag.type === "pairs") return Object.fromEntries(said.map(pair));
+  const last = said.at(-1);
+  if (last === undefined) return flag.type === "boolean" ? false : undefined;
+  return parsers[flag.type](last, flag);
+}
+
+const parsers: Record<Exclude<Flag["type"], "list" | "pairs">, (said: Said, flag: Flag) => unknown> = {
+  text: ({ text }) => text,
+  integer: (said, flag) => atLeast(said, flag, /^\d+$/.test(said.text) ? Number(said.text) : undefined, ""),
+  boolean: parseBoolean,
+  duration: (said, flag) => atLeast(said, flag, milliseconds(said.text), "ms"),
+  seconds: (said, flag) => {
+    const bare = /^\d+$/.test(said.text);
+    return atLeast(said, flag, bare ? Number(said.text) * 1000 : milliseconds(said.text), "ms");
+  },
+  size: (said, flag) => atLeast(said, flag, bytes(said.text), " bytes"),
+  address: (said) => {
+    try {
+      parseAddress(said.text);
+    } catch (error) {
+      throw usageError(`${said.label}: ${errorText(error)}`, "write it as host:port, :port or unix:/path");
+    }
+    return said.text;
+  },
+  choice: ({ label, text }, flag) => {
+    const choices = choicesOf(flag);
+    if (choices.includes(text)) return text;
+    throw usageError(`${label}: not known${didYouMean(text, choices)}`, `use ${alternatives(choices)}`);
+  },
+};
+
+const forms: Partial<Record<Flag["type"], { what: string; hint: string; most: number }>> = {
+  integer: { what: "a whole number", hint: "write it as 3", most: Number.MAX_SAFE_INTEGER },
+  // a timer that waits longer fires at once
+  duration: { what: "a duration", hint: "write it as 5s, 100ms or 1m30s", most: 2_147_483_647 },
+  seconds: { what: "a duration", hint: "write it as 60 (seconds), 90s or 1m30s", most: 2_147_483_647 },
+  size: { what: "a size", hint: "write it as 4MiB, 1MB or 4096", most: 2_147_483_647 },
+};
+
+function atLeast({ label }: Said, flag: Flag, value: number | undefined, unit: string): number {
+  const form = forms[flag.type]!;
+  const least = flag.min ?? 0;
+  if (value === undefined) throw usageError(`${label}: not ${form.what}`, form.hint);
+  if (value < least) throw usageError(`${label}: too little`, `make it at least ${least}${unit}`);
+  if (value > form.most) throw usageError(`${label}: too much`, `make it at most ${form.most}${unit}`);
+  return value;
+}
+
+function parseBoolean({ label, text }: Said): boolean {
+  if (/^(true|1|yes|on)$/i.test(text)) return true;
+  if (/^(false|0|no|off)$/i.test(text)) return false;
+  throw usageError(`${label}: neither true nor false`, "write it as true or false");
+}
+
+const durationUnits: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Go's time.ParseDuration without signs. */
+function milliseconds(text: string): number | undefined {
+  if (text === "0") return 0;
+  if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/([\d.]+)([a-zµ]+)/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * durationUnits[unit!]!, 0);
+}
+
+/** Both of `4MB` (thousands) and `4MiB`, `4Mi` (1024). */
+function bytes(text: string): number | undefined {
+  const [, count, prefix = "", binary] = /^(\d+(?:\.\d+)?)\s*(?:([kmg])(i)?)?b?$/i.exec(text) ?? [];
+  if (count === undefined) return undefined;
+  const power = " kmg".indexOf(prefix.toLowerCase() || " ");
+  const value = Number(count) * (binary === undefined ? 1000 : 1024) ** power;
+  return Number.isInteger(value) ? value : undefined;
+}
+
+function pair({ label, text }: Said): [string, string] {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw usageError(`${label}: not a pair`, "write it as key=value");
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function alternatives(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `one of ${names.join(", ")}`;
+}

@@ -1,0 +1,111 @@
+/** Go Micro's `Debug` service: Health, Stats, Log and Trace, in v2's layout, and in v1's for who asks `/proto.Debug/…`. */
+
+import v2Text from "../../proto/micro/debug.proto" with { type: "text" };
+import v1Text from "../../proto/micro/debug-v1.proto" with { type: "text" };
+import { MicrorunError } from "../errors.ts";
+import type { Health } from "../health/health.ts";
+import type { LogRecord, LogSink } from "../log.ts";
+import type { Context } from "../service/service.ts";
+import { type BuiltinPart, builtinPart } from "./builtin.ts";
+
+export interface DebugOptions {
+  readonly health: Health;
+  readonly stats: { readonly started: number; readonly requests: number; readonly errors: number };
+  readonly log: Pick<LogSink, "records" | "follow">;
+}
+
+/** Records waiting for a slow reader of a followed log; the oldest are dropped. */
+const maxWaiting = 1024;
+
+export function debugPart({ health, stats, log }: DebugOptions): BuiltinPart {
+  const checkHealth = async (): Promise<{ status: string }> => {
+    const failed = (await health.run("live")).find(({ ok }) => !ok);
+    if (failed !== undefined) throw new MicrorunError("unavailable", `${failed.name}: ${failed.reason}`);
+    return { status: "ok" };
+  };
+  const common = () => {
+    const now = Math.floor(Date.now() / 1000);
+    return {
+      started: stats.started,
+      uptime: now - stats.started,
+      memory: process.memoryUsage.rss(),
+      threads: 1,
+      gc: 0,
+    };
+  };
+  const second = builtinPart({
+    service: "debug.Debug",
+    file: "micro/debug.proto",
+    text: v2Text,
+    methods: {
+      Health: { handler: checkHealth },
+      Stats: {
+        handler: () => ({
+          timestamp: Math.floor(Date.now() / 1000),
+          ...common(),
+          requests: stats.requests,
+          errors: stats.errors,
+        }),
+      },
+      Log: { handler: (request, context) => logRecords(log, request, context), responseStream: true },
+      Trace: { handler: () => ({ spans: [] }) },
+    },
+  });
+  const first = builtinPart({
+    service: "proto.Debug",
+    file: "micro/debug-v1.proto",
+    text: v1Text,
+    methods: { Health: { handler: checkHealth }, Stats: { handler: common } },
+  });
+  // v2 first: it answers `/greeter.Debug/…`, which names neither exactly
+  return {
+    endpoints: [...second.endpoints, ...first.endpoints],
+    schemas: [...second.schemas, ...first.schemas],
+  };
+}
+
+interface LogRequest {
+  readonly stream: boolean;
+  readonly count: bigint;
+  readonly since: bigint;
+}
+
+async function* logRecords(
+  log: DebugOptions["log"],
+  { stream, count, since }: LogRequest,
+  { signal }: Context,
+): AsyncGenerator<unknown> {
+  const waiting: LogRecord[] = [];
+  let wake = (): void => {};
+  const unfollow = log.follow((record) => {
+    waiting.push(record);
+    if (waiting.length > maxWaiting) waiting.shift();
+    wake();
+  });
+  try {
+    const past = log.records().filter(({ time }) => time >= Number(since) * 1000);
+    yield* past.slice(count > 0n ? -Number(count) : 0).map(debugRecord);
+    signal.addEventListener("abort", () => wake());
+    while (stream && !signal.aborted) {
+      yield* waiting.splice(0).map(debugRecord);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (signal.aborted || waiting.length > 0) resolve();
+      });
+    }
+  } finally {
+    unfollow();
+  }
+}
+
+/** Texts alone: a map of strings. */
+function debugRecord({ time, level, message, fields }: LogRecord): unknown {
+  const texts = Object.entries(fields).filter(([, value]) =>
+    ["string", "number", "boolean"].includes(typeof value),
+  );
+  return {
+    timestamp: Math.floor(time / 1000),
+    metadata: { ...Object.fromEntries(texts.map(([key, value]) => [key, String(value)])), level },
+    message,
+  };
+}

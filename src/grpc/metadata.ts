@@ -1,0 +1,41 @@
+/** Metadata between a call and the wire: what of HTTP/2's header fields handlers see, and what of theirs is sent. */
+import { MicrorunError } from "../errors.ts";
+
+/** Header fields as node:http2 has them. */
+export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Fields that belong to HTTP/2, to gRPC or to Go Micro's transport, never to handlers. */
+const internal =
+  /^(:|grpc-|(accept-encoding|connection|content-length|content-type|host|keep-alive|proxy-connection|te|timeout|trailer|transfer-encoding|upgrade|x-content-type)$)/;
+
+/** Visible ASCII and blanks: what gRPC allows in a value that is not binary. */
+const printable = /^[\x20-\x7e]*$/;
+
+/** Adds to `into` what handlers may see. */
+export function readFields(fields: Fields, into: Headers = new Headers()): Headers {
+  for (const key in fields) {
+    const value = fields[key];
+    if (value === undefined || internal.test(key)) continue;
+    if (key.endsWith("-bin")) into.set(key, String(value).replaceAll(/\s*,\s*/g, ","));
+    else into.set(key, typeof value === "string" ? value : value.join(", "));
+  }
+  return into;
+}
+
+/**
+ * Header fields to send.
+ * @throws MicrorunError `invalid_argument` for a value that gRPC cannot carry
+ */
+export function writeFields(headers: Headers): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [key, value] of headers) {
+    if (internal.test(key)) continue;
+    if (!printable.test(value)) {
+      throw new MicrorunError("invalid_argument", `metadata ${key}: its value is not printable ASCII`, {
+        hint: `send it as ${key}-bin, in base64`,
+      });
+    }
+    fields[key] = value;
+  }
+  return fields;
+}

@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test";
+import { MicrorunError } from "../errors.ts";
+import { fromStatus, speaksMicro, toStatus } from "./status.ts";
+
+// captured from go-micro v2 and v5 (INTEROP §1.4) and from Kratos (§2.2)
+const microBytes =
+  "CAUSTnsiaWQiOiJncmVldGVyLkhlbGxvIiwiY29kZSI6NDA0LCJkZXRhaWwiOiJib29tIGVycjo0MDQiLCJzdGF0dXMiOiJOb3QgRm91bmQifRpPCiB0eXBlLmdvb2dsZWFwaXMuY29tL2Vycm9ycy5FcnJvchIrCg1ncmVldGVyLkhlbGxvEJQDGgxib29tIGVycjo0MDQiCU5vdCBGb3VuZA==";
+const microText = '{"id":"greeter.Hello","code":404,"detail":"boom err:404","status":"Not Found"}';
+const kratosBytes =
+  "CAUSDGJvb20gZXJyOjQwNBpGCih0eXBlLmdvb2dsZWFwaXMuY29tL2dvb2dsZS5ycGMuRXJyb3JJbmZvEhoKDEdSRUVURVJfQk9PTRoKCgNmb28SA2Jhcg==";
+
+const base64 = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString("base64");
+
+test("Go Micro's callers get its own error, byte for byte", () => {
+  const error = new MicrorunError("not_found", "boom err:404", { reason: "greeter.Hello" });
+  const status = toStatus(error, true, "greeter");
+  expect(status.code).toBe(5);
+  expect(status.message).toBe(microText);
+  expect(base64(status.details)).toBe(microBytes);
+});
+
+test("Kratos' callers get an ErrorInfo, byte for byte", () => {
+  const error = new MicrorunError("not_found", "boom err:404", {
+    reason: "GREETER_BOOM",
+    details: { foo: "bar" },
+  });
+  const status = toStatus(error, false, "greeter");
+  expect(status).toMatchObject({ code: 5, message: "boom err:404" });
+  expect(base64(status.details)).toBe(kratosBytes);
+});
+
+test("an error without reason or details is sent without details", () => {
+  expect(toStatus(new MicrorunError("not_found", "no user 7"), false, "x")).toEqual({
+    code: 5,
+    message: "no user 7",
+  });
+});
+
+test("Go Micro's codes go through its own table", () => {
+  const codeOf = (code: "aborted" | "unknown" | "unauthenticated") =>
+    toStatus(new MicrorunError(code, "x"), true, "s").code;
+  expect([codeOf("aborted"), codeOf("unknown"), codeOf("unauthenticated")]).toEqual([6, 13, 16]);
+});
+
+test("a long or broken text is made sendable", () => {
+  expect(toStatus(new MicrorunError("internal", "x".repeat(1e6)), true, "s").message.length).toBeLessThan(
+    5000,
+  );
+  expect(toStatus(new MicrorunError("internal", "a\ud800"), false, "s").message).toBe("a\ufffd");
+});
+
+test("errors of every peer are read", () => {
+  const read = (code: number, message: string, details?: string) => {
+    const error = fromStatus({
+      code,
+      message,
+      ...(details === undefined ? {} : { details: Buffer.from(details, "base64") }),
+    });
+    return [error.code, error.message, error.reason, error.details];
+  };
+  expect(read(5, microText, microBytes)).toEqual(["not_found", "boom err:404", "greeter.Hello", undefined]);
+  expect(read(5, microText)).toEqual(["not_found", "boom err:404", "greeter.Hello", undefined]);
+  expect(read(5, "boom err:404", kratosBytes)).toEqual([
+    "not_found",
+    "boom err:404",
+    "GREETER_BOOM",
+    { foo: "bar" },
+  ]);
+  expect(read(2, "plain boom")).toEqual(["unknown", "plain boom", undefined, undefined]);
+  expect(read(2, '{"id":"x","code":418,"detail":"tea","status":""}')).toEqual([
+    "unknown",
+    "tea",
+    "x",
+    undefined,
+  ]);
+  expect(read(3, '{"not":"micro"}')).toEqual(["invalid_argument", '{"not":"micro"}', undefined, undefined]);
+  expect(read(14, "down", "////")).toEqual(["unavailable", "down", undefined, undefined]);
+  expect(read(99, "odd")).toEqual(["unknown", "odd", undefined, undefined]);
+});
+
+test("Go Micro's callers are known by their headers", () => {
+  expect(speaksMicro({ "x-content-type": "application/grpc+proto" })).toBe(true);
+  expect(speaksMicro({ "micro-from-service": "a" })).toBe(true);
+  expect(speaksMicro({ "content-type": "application/grpc+proto", timeout: "5000000000" })).toBe(true);
+  expect(speaksMicro({ "content-type": "application/grpc+proto" })).toBe(false);
+  expect(speaksMicro({ "content-type": "application/grpc", "user-agent": "grpc-go/1.85.0" })).toBe(false);
+  expect(speaksMicro({ "user-agent": "microrun/0.1.0 grpc-node-js/1.14.7", "x-content-type": "x" })).toBe(
+    false,
+  );
+});

@@ -1,0 +1,75 @@
+/** Deno: the same program by `deno run -A`. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import nodeModule from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Runtime } from "./runtime.ts";
+
+interface DenoGlobal {
+  readonly version: { readonly deno: string };
+  readonly mainModule: string;
+  execPath(): string;
+}
+
+interface Loaded {
+  format?: string;
+  source?: string;
+  url?: string;
+  shortCircuit?: boolean;
+}
+
+/** node:module's synchronous hooks, which Bun and its types lack. */
+interface Hooks {
+  registerHooks(hooks: {
+    resolve(specifier: string, context: object, next: (specifier: string, context: object) => Loaded): Loaded;
+    load(
+      url: string,
+      context: { importAttributes?: { type?: string } },
+      next: (url: string, context: object) => Loaded,
+    ): Loaded;
+  }): void;
+}
+
+/** The only way from here into a module that a hook makes up. */
+const bridge: unique symbol = Symbol.for("microrun.exports") as never;
+const url = "microrun:exports";
+
+export function denoRuntime(): Runtime {
+  const deno = (globalThis as unknown as { Deno: DenoGlobal }).Deno;
+  return {
+    name: "deno",
+    version: deno.version.deno,
+    compiled: false,
+    prepare: async (exports) => offerImports(exports),
+    watch: (args) =>
+      runAgain(deno.execPath(), ["run", "-A", "--watch", "--no-clear-screen", deno.mainModule, ...args]),
+  };
+}
+
+function offerImports(exports: Record<string, unknown>): void {
+  Object.assign(globalThis, { [bridge]: exports });
+  const names = Object.keys(exports).join(", ");
+  const source = `export const { ${names} } = globalThis[Symbol.for("microrun.exports")];`;
+  (nodeModule as unknown as Hooks).registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === "microrun" ? { url, shortCircuit: true } : next(specifier, context),
+    load(loaded, context, next) {
+      if (loaded === url) return { format: "module", source, shortCircuit: true };
+      if (!loaded.endsWith(".proto") || context.importAttributes?.type !== undefined)
+        return next(loaded, context);
+      const path = fileURLToPath(loaded);
+      const text = readFileSync(path, "utf8");
+      const proto = `export default ${JSON.stringify(path)}; export const text = ${JSON.stringify(text)};`;
+      return { format: "module", source: proto, shortCircuit: true };
+    },
+  });
+}
+
+/** Deno restarts its own child; a terminal's Ctrl-C reaches both, so only SIGTERM is passed on. */
+function runAgain(program: string, args: readonly string[]): Promise<number> {
+  const child = spawn(program, args, { stdio: "inherit" });
+  process.on("SIGTERM", () => child.kill("SIGTERM")).on("SIGINT", () => {});
+  return new Promise((done, fail) => {
+    child.on("error", fail).on("exit", (code) => done(code ?? 1));
+  });
+}

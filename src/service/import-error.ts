@@ -1,0 +1,119 @@
+/** Why an import failed, from what Bun and Deno throw: a syntax error, an import that leads nowhere, or the module's own error. */
+import { readdir } from "node:fs/promises";
+import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { didYouMean, errorText, MicrorunError } from "../errors.ts";
+
+/** What Bun throws for a file that it cannot build; it has no stack. */
+interface BuildMessage {
+  readonly message: string;
+  readonly position: { readonly file: string; readonly line: number; readonly column: number } | null;
+}
+
+/** What Bun throws for an import that leads nowhere. */
+interface ResolveMessage {
+  readonly specifier: string;
+  readonly referrer: string;
+}
+
+/** @returns `failed_precondition`; its cause is what the module threw, if it did */
+export async function importError(thrown: unknown, cwd: string): Promise<MicrorunError> {
+  const error = first(thrown);
+  const named = (path: string) => short(path, cwd);
+  if (isResolveMessage(error)) return unresolved(error, named);
+  if (isBuildMessage(error)) {
+    const { file, line, column } = error.position;
+    return failed(`${named(file)}:${line}:${column}: ${error.message}`, `correct ${named(file)}`);
+  }
+  const denied = denoPosition(error);
+  if (denied !== undefined)
+    return failed(
+      `${named(denied.file)}:${denied.line}:${denied.column}: ${denied.message}`,
+      `correct ${named(denied.file)}`,
+    );
+  if (isLinkError(error))
+    return failed(withoutUrls(error.message, named), "export it there, or import what is there");
+  return failed(
+    `it threw while it was imported: ${errorText(error)}`,
+    "see the stack below, and handle it in the module",
+    error,
+  );
+}
+
+/** Several errors of one file come together; the first is the one to correct. */
+function first(thrown: unknown): unknown {
+  return thrown instanceof AggregateError && thrown.errors.length > 0 ? thrown.errors[0] : thrown;
+}
+
+async function unresolved(
+  { specifier, referrer }: ResolveMessage,
+  named: (path: string) => string,
+): Promise<MicrorunError> {
+  const local = specifier.startsWith(".") || isAbsolute(specifier);
+  if (!local) {
+    const parts = specifier.split("/");
+    const name = parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+    return failed(
+      `${named(referrer)} imports ${specifier}, which is not installed`,
+      `install it:  npm install ${name}`,
+    );
+  }
+  const file = resolve(dirname(referrer), specifier);
+  const there = await readdir(dirname(file)).catch(() => []);
+  return failed(
+    `${named(referrer)} imports ${specifier}, which does not exist${didYouMean(basename(file), there)}`,
+    `correct the import, or create ${named(file)}`,
+  );
+}
+
+function isBuildMessage(error: unknown): error is BuildMessage & { position: object } {
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "position" in error &&
+    typeof error.position === "object" &&
+    error.position !== null
+  );
+}
+
+function isResolveMessage(error: unknown): error is ResolveMessage {
+  return typeof error === "object" && error !== null && "specifier" in error && "referrer" in error;
+}
+
+/** A name that the other module does not export. Engine errors of this kind have no stack of the user's. */
+function isLinkError(error: unknown): error is SyntaxError {
+  return (
+    error instanceof SyntaxError &&
+    /Export named|'default' export|does not provide an export/.test(error.message)
+  );
+}
+
+/** Deno says `… at file:///x.ts:1:2` within the message. */
+function denoPosition(
+  error: unknown,
+): { message: string; file: string; line: string; column: string } | undefined {
+  if (!(error instanceof SyntaxError)) return undefined;
+  const found = /^(.*?)\s+at (file:.*?):(\d+):(\d+)/s.exec(error.message);
+  if (found === null) return undefined;
+  return {
+    message: found[1]!.split("\n")[0]!,
+    file: fileURLToPath(found[2]!),
+    line: found[3]!,
+    column: found[4]!,
+  };
+}
+
+function withoutUrls(text: string, named: (path: string) => string): string {
+  return text.replace(/'(file:[^']+|\/[^']+)'/g, (_, path: string) =>
+    named(path.startsWith("file:") ? fileURLToPath(path) : path),
+  );
+}
+
+function short(path: string, cwd: string): string {
+  const inside = relative(cwd, path);
+  return inside === "" || inside.startsWith("..") ? path : inside;
+}
+
+function failed(message: string, hint: string, cause?: unknown): MicrorunError {
+  return new MicrorunError("failed_precondition", message, { hint, cause });
+}

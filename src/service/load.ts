@@ -1,0 +1,182 @@
+/** Loads the user's module: finds the file, imports it, reads what it exports, finds its `.proto`; each way to fail has its own message. */
+import { constants } from "node:fs";
+import { access, readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, extname, join, parse, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { didYouMean, MicrorunError, nearest, usageError } from "../errors.ts";
+import { importError } from "./import-error.ts";
+import { readModule } from "./module.ts";
+import type { Definition } from "./service.ts";
+
+export const moduleExtensions: readonly string[] = [
+  ".ts",
+  ".tsx",
+  ".mts",
+  ".cts",
+  ".js",
+  ".jsx",
+  ".mjs",
+  ".cjs",
+];
+
+/** How many modules of a folder are named in a hint. */
+const maxNamed = 5;
+
+export interface LoadOptions {
+  /** @default the current folder */
+  readonly cwd?: string;
+  /** `.proto` files that replace the module's own, relative to `cwd`. */
+  readonly proto?: readonly string[];
+}
+
+export interface LoadedModule {
+  /** Its absolute path, symbolic links kept: the name given to a service that names itself nothing. */
+  readonly file: string;
+  readonly definition: Definition;
+  /** Absolute paths of its `.proto` files. */
+  readonly proto: readonly string[];
+  /** What it exports beside `fetch` and has no meaning here. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * @param path as the user wrote it
+ * @throws MicrorunError `cannot load <path>: why`; `invalid_argument` when the path is wrong, `failed_precondition` when the module is
+ */
+export async function loadModule(path: string, options: LoadOptions = {}): Promise<LoadedModule> {
+  const cwd = options.cwd ?? process.cwd();
+  const file = resolve(cwd, path);
+  await checkFile(path, file);
+  const exports = await importFile(path, file, cwd);
+  try {
+    const { definition, ignored } = readModule(exports);
+    return { file, definition, ignored, proto: await findProto(definition, file, options.proto, cwd) };
+  } catch (error) {
+    if (error instanceof MicrorunError) throw prefixed(path, error);
+    throw new MicrorunError(
+      "failed_precondition",
+      `cannot load ${path}: making its service failed: ${error}`,
+      { cause: error },
+    );
+  }
+}
+
+async function checkFile(path: string, file: string): Promise<void> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => error);
+  if (found instanceof Error)
+    throw found.code === "ENOENT" || found.code === "ENOTDIR"
+      ? await missing(path, file)
+      : unreadable(path, found);
+  if (found.isDirectory()) {
+    const modules = await modulesIn(file);
+    const named = modules.slice(0, maxNamed).map((name) => join(path, name));
+    throw usageError(
+      `cannot load ${path}: it is a folder`,
+      named.length > 0 ? `give a module in it: ${named.join(", ")}` : "give the path of a module",
+    );
+  }
+  if (!found.isFile()) throw usageError(`cannot load ${path}: it is not a file`, "give the path of a module");
+  if (!moduleExtensions.includes(extname(file))) {
+    throw usageError(
+      `cannot load ${path}: ${extname(file) || "no extension"} is not a module's`,
+      `give a file that ends in ${moduleExtensions.join(" ")}`,
+    );
+  }
+  await access(file, constants.R_OK).catch((error) => {
+    throw unreadable(path, error);
+  });
+}
+
+async function missing(path: string, file: string): Promise<MicrorunError> {
+  const modules = await modulesIn(dirname(file));
+  const name = basename(file);
+  const meant = modules.find((module) => parse(module).name === parse(name).name) ?? nearest(name, modules);
+  const hint =
+    meant !== undefined
+      ? `run microrun ${shown(join(dirname(path), meant))}`
+      : modules.length > 0
+        ? `give one of ${modules
+            .slice(0, maxNamed)
+            .map((module) => shown(join(dirname(path), module)))
+            .join(", ")}`
+        : "give the path of a module";
+  return usageError(
+    `cannot load ${path}: no such file${meant === undefined ? "" : `, did you mean ${meant}?`}`,
+    hint,
+  );
+}
+
+function unreadable(path: string, error: NodeJS.ErrnoException): MicrorunError {
+  const why =
+    error.code === "EACCES"
+      ? "permission denied"
+      : error.code === "ELOOP"
+        ? "its symbolic links go in a circle"
+        : error.message;
+  return usageError(`cannot load ${path}: ${why}`, "make it readable for this user");
+}
+
+async function modulesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((name) => moduleExtensions.includes(extname(name)) && !/\.(d|test|spec)\.[cm]?ts$/.test(name))
+    .sort();
+}
+
+async function importFile(path: string, file: string, cwd: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    throw prefixed(path, await importError(error, cwd));
+  }
+}
+
+/** What is named must exist; what is only looked for need not. */
+async function findProto(
+  definition: Definition,
+  file: string,
+  replaced: readonly string[] | undefined,
+  cwd: string,
+): Promise<readonly string[]> {
+  if (replaced !== undefined && replaced.length > 0)
+    return Promise.all(replaced.map((path) => existing(path, cwd, "--proto")));
+  const folder = dirname(await realpath(file));
+  if (definition.proto !== undefined) {
+    return Promise.all([definition.proto].flat().map((path) => existing(path, folder, "its proto")));
+  }
+  const beside = join(folder, `${parse(await realpath(file)).name}.proto`);
+  return (await isFile(beside)) ? [beside] : [];
+}
+
+async function existing(path: string, folder: string, what: string): Promise<string> {
+  const file = resolve(folder, path.startsWith("file:") ? fileURLToPath(path) : path);
+  if (await isFile(file)) return file;
+  const near = await readdir(dirname(file)).catch(() => []);
+  const protos = near.filter((name) => name.endsWith(".proto"));
+  throw new MicrorunError(
+    "failed_precondition",
+    `${what} ${path} is missing${didYouMean(basename(file), protos)}`,
+    {
+      hint: `create ${relative(process.cwd(), file) || file}, or name one that is there`,
+    },
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+function prefixed(path: string, error: MicrorunError): MicrorunError {
+  const { hint, cause } = error;
+  return new MicrorunError(error.code, `cannot load ${path}: ${error.message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause,
+  });
+}
+
+function shown(path: string): string {
+  return /^(\.|\/)/.test(path) ? path : `./${path}`;
+}
