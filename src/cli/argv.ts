@@ -1,6 +1,8 @@
 /** The words of a command line in order: which command, its words, its flags, and what is the handler's. */
-import { nearest, usageError } from "../errors.ts";
-import { type Command, commands } from "./commands.ts";
+import { existsSync } from "node:fs";
+import { didYouMean, type MicrorunError, nearest, usageError } from "../errors.ts";
+import type { Command } from "./command.ts";
+import { commands } from "./commands.ts";
 import { type Flag, flagsOf } from "./flags.ts";
 import { foreignFlag } from "./foreign-flags.ts";
 import type { Given } from "./values.ts";
@@ -12,7 +14,8 @@ export interface CommandLine {
   readonly given: Given;
   /** What followed `--`. */
   readonly rest: readonly string[];
-  readonly help: boolean;
+  /** Asked for beside everything else. */
+  readonly wants: "help" | "version" | undefined;
 }
 
 /** `--server_address`, `--server-address` and Go's `-server_address` are alike. @throws MicrorunError `invalid_argument` */
@@ -22,7 +25,7 @@ export function readArgv(argv: readonly string[]): CommandLine {
   const words: string[] = [];
   const given = new Map<string, string[]>();
   let command: Command | undefined;
-  let help = false;
+  let wants: CommandLine["wants"];
   const say = (name: string, text: string) => given.set(name, [...(given.get(name) ?? []), text]);
 
   for (let i = 0; i < own.length; i++) {
@@ -34,19 +37,19 @@ export function readArgv(argv: readonly string[]): CommandLine {
       continue;
     }
     const name = written.replaceAll("-", "_");
-    if (name === "help" || name === "h") {
-      help = true;
+    if (/^(help|h|version|v)$/.test(name)) {
+      wants = name.startsWith("h") ? "help" : "version";
       continue;
     }
     const positive = name.replace(/^no_/, "");
     const flag = known(name);
     if (flag === undefined && known(positive)?.type === "boolean" && text === undefined) say(positive, "false");
-    else if (flag === undefined) throw unknownFlag(name, text, command);
+    else if (flag === undefined) throw unknownFlag(name, command);
     else if (flag.type === "boolean") say(name, text ?? "true");
-    else if (text !== undefined) say(name, filled(name, flag, text));
-    else say(name, filled(name, flag, own[++i]));
+    else say(name, filled(name, flag, text ?? following(own[++i])));
   }
 
+  if (command === undefined && words[0] !== undefined) mustBeModule(words[0]);
   const asked = command ?? commands[0]!;
   const stranger = [...given.keys()].find((name) => !Object.hasOwn(flagsOf(asked.groups), name));
   if (stranger !== undefined) {
@@ -55,7 +58,7 @@ export function readArgv(argv: readonly string[]): CommandLine {
       `see microrun ${asked.name} --help`,
     );
   }
-  return { command: asked, words, given, rest: end < 0 ? [] : argv.slice(end + 1), help };
+  return { command: asked, words, given, rest: end < 0 ? [] : argv.slice(end + 1), wants };
 }
 
 function known(name: string): Flag | undefined {
@@ -66,12 +69,27 @@ function known(name: string): Flag | undefined {
   return undefined;
 }
 
-function filled(name: string, flag: Flag, text: string | undefined): string {
-  if (text !== undefined && text !== "" && !/^--?[a-z]/i.test(text)) return text;
+/** What stands after a flag is its value, unless it is the next flag. */
+function following(token = ""): string {
+  return /^--?[a-z]/i.test(token) ? "" : token;
+}
+
+function filled(name: string, flag: Flag, text: string): string {
+  if (text !== "") return text;
   throw usageError(`--${name}: needs a value`, `write it as --${name}=${flag.example}`);
 }
 
-function unknownFlag(name: string, text: string | undefined, command: Command = commands[0]!): Error {
+/** A first word may be a module without `run` before it; a slip in a command's name must not be taken for one. */
+function mustBeModule(word: string): void {
+  if (/[./\\]/.test(word) || existsSync(word)) return;
+  const names = commands.map(({ name }) => name);
+  throw usageError(
+    `unknown command ${word}${didYouMean(word, names)}`,
+    `use one of ${names.join(", ")}, or give a module: microrun ./greeter.ts`,
+  );
+}
+
+function unknownFlag(name: string, command: Command = commands[0]!): MicrorunError {
   const foreign = foreignFlag(name);
   if (foreign !== undefined) return usageError(`--${name}: has no meaning in microrun`, foreign);
   const names = Object.keys(flagsOf(command.groups));
@@ -81,6 +99,5 @@ function unknownFlag(name: string, text: string | undefined, command: Command = 
   }
   const best = nearest(name, [...names, "help", "version"]);
   const meant = best === undefined ? "" : `: did you mean --${best}?`;
-  const hint = best === undefined ? `microrun ${command.name} --help` : `--${best}${text === undefined ? "" : `=${text}`}`;
-  return usageError(`unknown flag --${name}${meant}`, best === undefined ? `see ${hint}` : `write ${hint}`);
+  return usageError(`unknown flag --${name}${meant}`, `see microrun ${command.name} --help`);
 }

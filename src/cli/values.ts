@@ -65,6 +65,9 @@ const parsers: Record<Exclude<Flag["type"], "list" | "pairs">, (said: Said, flag
   choice: ({ label, text }, flag) => {
     const choices = choicesOf(flag);
     if (choices.includes(text)) return text;
+    if (choices.length === 1 && typeof flag.of !== "string") {
+      throw usageError(`${label}: has no meaning in microrun`, `use ${choices[0]}`);
+    }
     throw usageError(`${label}: not known${didYouMean(text, choices)}`, `use ${alternatives(choices)}`);
   },
 };

@@ -46,7 +46,13 @@ export function fieldCodec(field: protobuf.Field, codecOf: CodecOf): FieldCodec 
   if (field.repeated) return { ...base, isSet, ...repeatedField(field, codec, name, key, declared.packed) };
   return {
     ...base,
-    ...singularField(field, codec, name, key, !declared.hasPresence),
+    ...singularField(
+      field,
+      codec,
+      name,
+      key,
+      !declared.hasPresence && !(field.resolvedType instanceof protobuf.Type),
+    ),
     isSet: codec.nullable === true ? (value) => value !== undefined : isSet,
   };
 }

@@ -6,6 +6,10 @@ import { errorText, MicrorunError } from "../errors.ts";
 import { decodeMessage, encodeMessage, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
 import { fromBase64, invalid } from "./scalar.ts";
+import { isSpecial } from "./well-known.ts";
+
+const maxDepth = 100;
+const maxShown = 60;
 
 export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType {
   const name = type.fullName.slice(1);
@@ -32,26 +36,22 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
   };
 }
 
-/** protojson says `.greeter.HelloRequest.name: expected string: 5`, and for base64 not even where. */
+/** protojson says `.greeter.HelloRequest.name: expected string: 5`; of base64 and well-known types not even where. */
 function jsonError(type: protobuf.Type, json: unknown, error: unknown): MicrorunError {
   if (error instanceof MicrorunError) return error;
   const text = errorText(error);
-  const [, path, why = "", given] =
+  const [, said, why = text, given] =
     /^\.?([\w.]+): (.+?)(?:: ("(?:[^"\\]|\\.)*"|[[{].*|[^ ]+))?$/s.exec(text) ?? [];
-  if (path === undefined) {
-    const field = badBytes(type, json, 0);
-    return field === undefined
-      ? invalid(type.fullName.slice(1), text)
-      : invalid(field, "base64 is expected, got another string");
-  }
+  const placed = said !== undefined && !said.startsWith("google.protobuf.");
+  const path = (placed ? said : culprit(type, json, 0)) ?? said ?? type.fullName.slice(1);
   if (why === "unknown field") return unknownField(path, String(parsed(given)), fieldNames(type.root, path));
   const expected = /^expected (.*)$/.exec(why)?.[1];
-  if (expected !== undefined)
-    return invalid(
-      path,
-      `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected} is expected, got ${kindOf(parsed(given))}`,
-    );
-  return invalid(path, given === undefined ? why : `${why}: ${given.slice(0, 60)}`);
+  if (expected !== undefined) {
+    const article = /^[aeiou]/.test(expected) ? "an" : "a";
+    return invalid(path, `${article} ${expected} is expected, got ${kindOf(parsed(given))}`);
+  }
+  if (why === "invalid encoding") return invalid(path, "the string is not base64");
+  return invalid(path, given === undefined ? why : `${why}: ${given.slice(0, maxShown)}`);
 }
 
 function parsed(json: string | undefined): unknown {
@@ -71,26 +71,31 @@ function fieldNames(root: protobuf.Root, path: string): string[] {
   return type instanceof protobuf.Type ? type.fieldsArray.map((field) => field.jsonName ?? field.name) : [];
 }
 
-/** The first bytes field whose text is no base64. */
-function badBytes(type: protobuf.Type, json: unknown, depth: number): string | undefined {
-  if (typeof json !== "object" || json === null || depth > protobuf.util.recursionLimit) return undefined;
+/** The field whose value protojson refuses without a word of where: bytes, or a type with a form of its own. */
+function culprit(type: protobuf.Type, json: unknown, depth: number): string | undefined {
+  if (typeof json !== "object" || json === null || depth > maxDepth) return undefined;
   for (const [key, value] of Object.entries(json)) {
     const field = type.fieldsArray.find((one) => one.jsonName === key || one.protoName === key);
-    if (field === undefined) continue;
-    const items: unknown[] = Array.isArray(value)
-      ? value
-      : field.map && value
-        ? Object.values(value)
-        : [value];
+    if (field === undefined || value === null) continue;
+    const items: unknown[] = field.map ? Object.values(value) : field.repeated ? [value].flat() : [value];
     for (const item of items) {
-      if (field.type === "bytes" && typeof item === "string" && fromBase64(item) === undefined)
-        return field.fullName.slice(1);
-      const within =
-        field.resolvedType instanceof protobuf.Type
-          ? badBytes(field.resolvedType, item, depth + 1)
-          : undefined;
-      if (within !== undefined) return within;
+      const within = field.resolvedType;
+      const deeper =
+        within instanceof protobuf.Type && !isSpecial(within) ? culprit(within, item, depth + 1) : undefined;
+      if (deeper !== undefined) return deeper;
+      if (!fits(field, item)) return field.fullName.slice(1);
     }
   }
   return undefined;
+}
+
+function fits(field: protobuf.Field, json: unknown): boolean {
+  if (field.type === "bytes") return typeof json !== "string" || fromBase64(json) !== undefined;
+  if (!(field.resolvedType instanceof protobuf.Type) || !isSpecial(field.resolvedType)) return true;
+  try {
+    protojson.fromJson(field.resolvedType, json);
+    return true;
+  } catch {
+    return false;
+  }
 }

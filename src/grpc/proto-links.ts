@@ -180,7 +180,7 @@ function find(
 }
 
 /** Innermost scope first; the first part of a dotted name decides in which scope the rest must be. */
-function lookup(
+export function lookup(
   symbols: Symbols,
   scope: string,
   name: string,

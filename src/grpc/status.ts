@@ -19,6 +19,9 @@ export const userAgent = "microrun";
 /** The longest error text sent, in characters: it travels in header fields, twice for Go Micro. */
 const maxText = 4096;
 
+/** Details larger than this are not sent: callers limit the size of header fields. */
+const maxDetailsBytes = 8192;
+
 /** Go Micro's clients lose an error whose details they cannot link, and read theirs only. */
 export function speaksMicro(headers: Fields): boolean {
   if (String(headers["user-agent"] ?? "").startsWith(`${userAgent}/`)) return false;
@@ -39,7 +42,8 @@ export function toStatus(error: MicrorunError, micro: boolean, id: string): Stat
   }
   const code = codes[error.code];
   if (error.reason === undefined && error.details === undefined) return { code, message };
-  return { code, message, details: errorInfoDetails(code, message, error) };
+  const details = errorInfoDetails(code, message, error);
+  return details.length > maxDetailsBytes ? { code, message } : { code, message, details };
 }
 
 /** What a peer's status means: go-micro's v1, v2 and v5, Kratos', and plain ones. */

@@ -1,0 +1,89 @@
+/** Writes the figures for people: tables that are Markdown and read well on a terminal. */
+import { type Goal, goals, median, type Row, ratios, type Unit } from "./figures.ts";
+
+export interface Setting {
+  /** In general words: nothing that names a machine. */
+  readonly machine: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+export function report(rows: readonly Row[], setting: Setting): string {
+  const versions = Object.entries(setting.versions).map(([name, version]) => `${name} ${version}`);
+  const grpc = rows.filter(({ protocol }) => protocol === "grpc");
+  const json = rows.filter(({ protocol }) => protocol === "json");
+  return [
+    `${setting.machine}; ${versions.join(", ")}.`,
+    `Medians of ${setting.rounds} rounds of ${setting.seconds} s for each figure, servers in turn; (min–max).`,
+    ...section("Goals", goalTable(goals(rows))),
+    ...section("gRPC, grpc-go = 1", ratioTable(grpc, "grpc-go", ["microrun", "grpc-js"])),
+    ...section("JSON over HTTP/1.1, Bun.serve = 1", ratioTable(json, "Bun.serve", [])),
+    ...section("gRPC", valueTable(grpc)),
+    ...section("JSON over HTTP/1.1", valueTable(json)),
+  ].join("\n\n");
+}
+
+type Table = readonly (readonly string[])[];
+
+function section(title: string, lines: Table): string[] {
+  return lines.length < 2 ? [] : [`## ${title}`, table(lines)];
+}
+
+function goalTable(found: readonly Goal[]): Table {
+  const lines = found.map(({ what, limit, found, met }) => [
+    what,
+    `≤ ${limit}`,
+    found.toFixed(found < 10 ? 2 : 1),
+    met ? "met" : "missed",
+  ]);
+  return [["goal", "limit", "found", ""], ...lines];
+}
+
+/** @param pair two servers that are also set against one another */
+function ratioTable(rows: readonly Row[], base: string, pair: readonly string[]): Table {
+  const names = namesOf(rows).filter((name) => name !== base);
+  const [a, b] = pair;
+  const head = ["", ...names, ...(a && b ? [`${a} ÷ ${b}`] : [])];
+  const lines = rows.map((row) => [
+    row.what,
+    ...names.map((name) => spread(ratios(row, name, base), (value) => value.toFixed(2))),
+    ...(a && b ? [spread(ratios(row, a, b), (value) => value.toFixed(2))] : []),
+  ]);
+  return [head, ...lines];
+}
+
+function valueTable(rows: readonly Row[]): Table {
+  const names = namesOf(rows);
+  const lines = rows.map((row) => [
+    `${row.what}, ${row.unit}`,
+    ...names.map((name) => spread(row.values[name] ?? [], (value) => text(value, row.unit))),
+  ]);
+  return [["", ...names], ...lines];
+}
+
+const namesOf = (rows: readonly Row[]): string[] => [
+  ...new Set(rows.flatMap(({ values }) => Object.keys(values))),
+];
+
+function spread(values: readonly number[], write: (value: number) => string): string {
+  if (values.length === 0) return "–";
+  const middle = write(median(values));
+  if (values.length === 1) return middle;
+  return `${middle} (${write(Math.min(...values))}–${write(Math.max(...values))})`;
+}
+
+const text = (value: number, unit: Unit): string =>
+  unit === "req/s" ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+
+/** First column to the left, figures to the right. */
+function table([head, ...lines]: Table): string {
+  const all = [head ?? [], ...lines];
+  const widths = (head ?? []).map((_, column) =>
+    Math.max(3, ...all.map((line) => line[column]?.length ?? 0)),
+  );
+  const write = (line: readonly string[]): string =>
+    `| ${widths.map((width, column) => (column === 0 ? line[column]!.padEnd(width) : line[column]!.padStart(width))).join(" | ")} |`;
+  const rule = `|${widths.map((width, column) => "-".repeat(width + 1) + (column === 0 ? "-" : ":")).join("|")}|`;
+  return [write(head ?? []), rule, ...lines.map(write)].join("\n");
+}

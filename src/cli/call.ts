@@ -1,0 +1,57 @@
+/** `microrun call`: one request, the reply printed (as `micro call` prints it). */
+import { text } from "node:stream/consumers";
+import { errorText, MicrorunError, usageError } from "../errors.ts";
+import { silentLog } from "../log.ts";
+import { microErrorJson, toMicroError } from "../micro-error.ts";
+import { selectors } from "../plugins.ts";
+import { readTls } from "./certificates.ts";
+import type { Input } from "./command.ts";
+import { ask } from "./dial.ts";
+import { callFlags } from "./tool-flags.ts";
+import { readFlags } from "./values.ts";
+
+export async function start({ words, given, env }: Input): Promise<number> {
+  const [service, endpoint, json = "{}"] = words;
+  if (service === undefined || endpoint === undefined) {
+    throw usageError("call: requires a service and an endpoint", `write microrun call greeter Greeter.Hello '{"name":"John"}'`);
+  }
+  const flags = readFlags(callFlags, given, env);
+  const names = nameParts(service, endpoint);
+  const request = parseRequest(json === "-" ? await text(process.stdin) : json);
+  const tls = readTls(flags);
+  const address = flags.address ?? (await pick(flags.selector, service, env));
+  try {
+    const { timeout: timeoutMs, metadata } = flags;
+    const reply = await ask({ ...names, address, request, metadata, timeoutMs, tls });
+    process.stdout.write(`${JSON.stringify(reply, null, "\t")}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof MicrorunError)) throw error;
+    const told = microErrorJson(toMicroError(error, "microrun.client"));
+    process.stderr.write(`error calling ${service}.${endpoint}: ${told}\n`);
+    return 1;
+  }
+}
+
+async function pick(name: string, service: string, env: Input["env"]): Promise<string> {
+  const selector = await selectors[name]!({ addresses: [], env, log: silentLog });
+  return selector.pick(service);
+}
+
+/** `Greeter.Hello` of `greeter` is `/greeter.Greeter/Hello` (go-micro v2's rule); `a.b.Greeter.Hello` is `/a.b.Greeter/Hello`. */
+function nameParts(service: string, endpoint: string): { service: string; method: string } {
+  const dot = endpoint.lastIndexOf(".");
+  if (dot <= 0 || dot === endpoint.length - 1) {
+    throw usageError(`endpoint ${endpoint}: not of the form Service.Method`, "write it as Greeter.Hello");
+  }
+  const owner = endpoint.slice(0, dot);
+  return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: endpoint.slice(dot + 1) };
+}
+
+function parseRequest(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw usageError(`request: not JSON (${errorText(error)})`, `write it as '{"name":"John"}'`);
+  }
+}

@@ -1,0 +1,32 @@
+/** What a command is, and what it is started with. */
+import type { Runtime } from "../runtime/runtime.ts";
+import type { FlagGroup } from "./flags.ts";
+import type { Environment, Given } from "./values.ts";
+
+export interface Input {
+  /** What is no flag, the command's name left out. */
+  readonly words: readonly string[];
+  readonly given: Given;
+  /** What followed `--`. */
+  readonly rest: readonly string[];
+  readonly env: Environment;
+  readonly host: () => Promise<Runtime>;
+}
+
+/** Resolves with the exit code. */
+export type Start = (input: Input) => Promise<number>;
+
+export interface Command {
+  readonly name: string;
+  /** Its words, as yargs writes them: `<needed>`, `[if wanted]`. */
+  readonly words: string;
+  readonly about: string;
+  readonly groups: readonly FlagGroup[];
+  readonly examples: readonly (readonly [line: string, about: string])[];
+  /** The most words it takes. */
+  readonly most: number;
+  /** Loads what the command needs, when it is asked for. */
+  readonly load: () => Promise<{ start: Start }>;
+  /** The exit code of a wrong line. @default 2 */
+  readonly askedWrongly?: number;
+}

@@ -1,0 +1,66 @@
+/** What yargs makes of the tables: help and shell completion. The lines themselves are read in argv.ts, without its weight. */
+import yargs, { type Argv, type Options } from "yargs";
+import type { Command } from "./command.ts";
+import { commands } from "./commands.ts";
+import { choicesOf, defaultText, type Flag, type FlagGroup, variableOf } from "./flags.ts";
+import { columns } from "./terminal.ts";
+
+/** @param command absent: of the program */
+export function helpText(command?: string): Promise<string> {
+  return program(command === undefined ? [] : [command]).getHelp();
+}
+
+/** What the shell's completion function asks for. @returns the exit code */
+export async function printCompletions(argv: readonly string[]): Promise<number> {
+  await program(argv).parseAsync();
+  return 0;
+}
+
+/** @returns the exit code */
+export async function printCompletionScript(): Promise<number> {
+  await program(["completion"]).parseAsync();
+  return 0;
+}
+
+function program(argv: readonly string[]): Argv {
+  const parser = yargs([...argv])
+    .scriptName("microrun")
+    .usage("microrun: a TypeScript module becomes a microservice")
+    .parserConfiguration({ "camel-case-expansion": false, "dot-notation": false })
+    .detectLocale(false)
+    .exitProcess(false)
+    .fail(false)
+    .version(false)
+    .help(false)
+    .completion("completion", false)
+    .wrap(columns());
+  for (const [index, command] of commands.entries()) addCommand(parser, command, index === 0);
+  return parser.option("help", { type: "boolean", description: "Say this; after a command, its own flags" })
+    .option("version", { type: "boolean", description: "Say the version" })
+    .epilogue("Each flag may be a variable: --server_address is MICRO_SERVER_ADDRESS. All of them: docs/flags.md");
+}
+
+function addCommand(parser: Argv, { name, words, about, groups, examples }: Command, first: boolean): void {
+  const spec = `${name} ${words}`.trim();
+  parser.command(first ? [spec, "$0"] : spec, about, (own) => {
+    for (const group of groups) addGroup(own, group);
+    own.example(examples.map(([line, what]) => [line, what]));
+  });
+}
+
+function addGroup(parser: Argv, { title, flags }: FlagGroup): void {
+  const options = Object.entries(flags).map(([name, flag]) => [name, optionOf(name, flag)]);
+  parser.options(Object.fromEntries(options)).group(Object.keys(flags), title);
+}
+
+function optionOf(name: string, flag: Flag): Options {
+  const choices = choicesOf(flag);
+  const fallback = defaultText(flag);
+  const variable = variableOf(name, flag);
+  const notes = [fallback && `default: ${fallback}`, variable].filter((note) => note);
+  return {
+    type: flag.type === "boolean" ? "boolean" : "string",
+    description: `${flag.about} (${notes.join("; ")})`,
+    ...(choices.length > 0 ? { choices } : {}),
+  };
+}

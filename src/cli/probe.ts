@@ -1,0 +1,89 @@
+/** `microrun probe`: asks once and answers by its exit code, as micro/kubernetes' cmd/probe did. */
+import { once } from "node:events";
+import { connect } from "node:net";
+import { errorText, MicrorunError, usageError } from "../errors.ts";
+import { within } from "../wait.ts";
+import type { Input } from "./command.ts";
+import { debugHealth } from "./debug-health.ts";
+import { dialable } from "./dial.ts";
+import type { Values } from "./flags.ts";
+import { probeFlags } from "./tool-flags.ts";
+import { readFlags } from "./values.ts";
+
+/** 1, asked wrongly, comes from the command's table. */
+const exits = { ok: 0, noConnection: 2, notHealthy: 4 } as const;
+
+interface Plan {
+  /** What is asked, for people. */
+  readonly what: string;
+  /** `host:port` or `unix:/path`. */
+  readonly address: string;
+  /** @throws when the answer is not a good one */
+  readonly ask: () => Promise<string>;
+}
+
+export async function start({ given, env }: Input): Promise<number> {
+  const flags = readFlags(probeFlags, given, env);
+  const plan = flags.http === undefined ? rpcPlan(flags) : httpPlan(flags, flags.http);
+  const began = performance.now();
+  try {
+    await reach(plan.address, flags.connect_timeout);
+  } catch (error) {
+    process.stderr.write(`cannot connect to ${plan.address}: ${errorText(error)}\n`);
+    return exits.noConnection;
+  }
+  try {
+    const status = await plan.ask();
+    const detail = flags.verbose ? ` (${plan.what}, ${Math.round(performance.now() - began)} ms)` : "";
+    process.stdout.write(`status: ${status}${detail}\n`);
+    return exits.ok;
+  } catch (error) {
+    process.stderr.write(`not healthy: ${plan.what}: ${errorText(error)}\n`);
+    return exits.notHealthy;
+  }
+}
+
+type ProbeFlags = Values<typeof probeFlags>;
+
+function rpcPlan({ server_name, server_address, rpc_timeout }: ProbeFlags): Plan {
+  if (server_name === undefined) throw usageError("server name not set", "give --server_name");
+  if (server_address === undefined) throw usageError("server address not set", "give --server_address");
+  return {
+    what: `Debug.Health of ${server_name} at ${server_address}`,
+    address: dialable(server_address),
+    ask: () => debugHealth(server_address, rpc_timeout),
+  };
+}
+
+function httpPlan({ server_address = "127.0.0.1:8080", rpc_timeout }: ProbeFlags, target: string): Plan {
+  if (target.startsWith("/") && server_address.startsWith("unix:")) {
+    throw usageError(`--http=${target}: ${server_address} is no host`, "give a whole URL, or leave --http out");
+  }
+  const text = target.startsWith("/") ? `http://${dialable(server_address)}${target}` : target;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw usageError(`--http=${target}: not a URL`, "write it as /readyz or http://localhost:8080/readyz");
+  }
+  return {
+    what: `GET ${url.href}`,
+    address: `${url.hostname}:${url.port || (url.protocol === "https:" ? 443 : 80)}`,
+    ask: async () => {
+      const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(rpc_timeout) });
+      if (response.ok) return "ok";
+      throw new MicrorunError("unavailable", `${response.status} ${(await response.text()).trim().slice(0, 200)}`);
+    },
+  };
+}
+
+async function reach(address: string, timeoutMs: number): Promise<void> {
+  const colon = address.lastIndexOf(":");
+  const socket = address.startsWith("unix:")
+    ? connect(address.slice("unix:".length))
+    : connect(Number(address.slice(colon + 1)), address.slice(0, colon).replace(/^\[|\]$/g, ""));
+  socket.on("error", () => {});
+  try {
+    await within(timeoutMs, "connecting", once(socket, "connect"));
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,57 @@
+/** From the words of a command line to an exit code. */
+import { usageError } from "../errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { readArgv } from "./argv.ts";
+import { commands } from "./commands.ts";
+import { exitCode, failureText } from "./failure.ts";
+import { wantsColor } from "./terminal.ts";
+import type { Environment } from "./values.ts";
+
+export interface Program {
+  /** Without the runtime's and the program's own names. */
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  readonly host: () => Promise<Runtime>;
+}
+
+/** Never rejects. @returns the exit code */
+export async function main(program: Program): Promise<number> {
+  const { argv, env } = program;
+  try {
+    return await start(program);
+  } catch (error) {
+    const debug = env.MICRO_LOG_LEVEL === "debug" || /--?log[_-]level[= ]debug/.test(argv.join(" "));
+    process.stderr.write(`${failureText(error, { debug, color: wantsColor(env, process.stderr) })}\n`);
+    const asked = commands.find(({ name }) => name === argv[0]);
+    return exitCode(error) === 2 ? (asked?.askedWrongly ?? 2) : 1;
+  }
+}
+
+async function start({ argv, env, host }: Program): Promise<number> {
+  if (argv[0] === "--get-yargs-completions") {
+    const { printCompletions } = await import("./help.ts");
+    return printCompletions(argv);
+  }
+  const { command, wants, ...line } = readArgv(argv);
+  if (wants === "version") {
+    process.stdout.write(`${(await import("./self.ts")).versionLine()}\n`);
+    return 0;
+  }
+  const help = wants === "help";
+  const moduleMissing = command.name === "run" && line.words.length === 0;
+  if (help || moduleMissing) {
+    const { helpText } = await import("./help.ts");
+    const text = await helpText(argv.includes(command.name) ? command.name : undefined);
+    (help ? process.stdout : process.stderr).write(`${text}\n`);
+    return help ? 0 : 2;
+  }
+  const extra = line.words[command.most];
+  if (extra !== undefined) {
+    throw usageError(
+      `microrun ${command.name}: unexpected ${extra}`,
+      command.name === "run" ? "put the handler's own words behind --" : `see microrun ${command.name} --help`,
+    );
+  }
+  const { start } = await command.load();
+  return start({ ...line, env, host });
+}

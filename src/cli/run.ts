@@ -1,0 +1,35 @@
+/** `microrun run`: serves a module, and says how to call it. */
+import { createLog } from "../log.ts";
+import type { Input } from "./command.ts";
+import { flagsOf } from "./flags.ts";
+import { runGroups, serviceFlags } from "./run-flags.ts";
+import { readSettings } from "./settings.ts";
+import { type Given, readFlags } from "./values.ts";
+import { nearVariables } from "./variables.ts";
+
+export async function start(input: Input): Promise<number> {
+  const { words, given, rest, env, host } = input;
+  const module = words[0]!;
+  const settings = readSettings(module, input);
+  if (readFlags(serviceFlags, given, env).watch) {
+    // the variable may have asked for it: the flag beats it
+    return (await host()).watch(["run", module, ...flagTokens(given), "--no-watch", "--", ...rest]);
+  }
+  const log = createLog({ ...settings.log, write: (line) => process.stderr.write(`${line}\n`) });
+  for (const note of nearVariables(env, flagsOf(runGroups))) log.debug(note);
+  const { run } = await import("../run.ts");
+  const { invitation } = await import("./invitation.ts");
+  const { selfCommand } = await import("./self.ts");
+  return run(settings, (ready) => {
+    const lines = invitation(ready, { tls: settings.tls !== undefined, self: selfCommand() });
+    if (lines.length === 0) return;
+    if (settings.log.format === "json") log.info("ready to be called", { try: lines });
+    else process.stdout.write(lines.map((line) => `  ${line}\n`).join(""));
+  });
+}
+
+function flagTokens(given: Given): string[] {
+  return [...given]
+    .filter(([name]) => name !== "watch")
+    .flatMap(([name, texts]) => texts.map((text) => `--${name}=${text}`));
+}

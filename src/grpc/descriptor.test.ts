@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messageCodecs } from "./message.ts";
+import type { Value } from "./message-field.ts";
+import { loadSchema, type ProtoSchema, parseSchema } from "./schema.ts";
+
+const fixtures = join(import.meta.dir, "../../test/fixtures/proto");
+const embedded = join(import.meta.dir, "../../proto");
+const protoc = Bun.which("protoc");
+if (protoc === null) {
+  if (process.env.CI === "true") throw new Error("protoc is missing: install protobuf-compiler");
+  console.warn("descriptors are not held against protoc: protoc is missing");
+}
+
+const set = parseSchema("set.proto", 'syntax = "proto3"; import "google/protobuf/descriptor.proto";');
+
+/** Files by name as protoc describes them. */
+function fromProtoc(...files: string[]): Map<string, Uint8Array> {
+  const folder = mkdtempSync(join(tmpdir(), "descriptors-"));
+  try {
+    const out = join(folder, "set.bin");
+    const made = Bun.spawnSync([protoc!, `-I${fixtures}`, `-I${embedded}`, "--include_imports", `--descriptor_set_out=${out}`, ...files]);
+    if (!made.success) throw new Error(made.stderr.toString());
+    const type = set.message("google.protobuf.FileDescriptorSet")!;
+    const { file } = type.decode!(readFileSync(out)) as { file: { name: string }[] };
+    const one = set.message("google.protobuf.FileDescriptorProto")!;
+    return new Map(file.map((each) => [each.name, one.encode!(each)]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * What may differ: the order of nested types (protoc's map entries stand where their fields do), and empty options
+ * (protoc gives some to a method with a body).
+ */
+function normal(schema: ProtoSchema, bytes: Uint8Array): unknown {
+  const withExtensions = schema.sources.some((file) => file.name === "google/protobuf/descriptor.proto") ? schema : set;
+  const codecOf = messageCodecs(() => undefined);
+  const type = withExtensions.root.lookupType(".google.protobuf.FileDescriptorProto");
+  const tidy = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(tidy);
+    if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+    const entries = Object.entries(value as Value).flatMap(([key, inner]): [string, unknown][] => {
+      if (key === "options" && Object.values(inner as Value).every((one) => Array.isArray(one) && one.length === 0)) return [];
+      const plain = tidy(inner);
+      return [[key, key === "nestedType" ? (plain as { name: string }[]).toSorted((a, b) => (a.name < b.name ? -1 : 1)) : plain]];
+    });
+    return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  const { Reader } = require("protobufjs");
+  return tidy(codecOf(type).readBody(new Reader(bytes), bytes.length, 0));
+}
+
+describe.if(protoc !== null)("file descriptors", () => {
+  for (const name of ["acme/shop/v1/orders.proto", "acme/shop/v1/types.proto", "legacy.proto", "scopes.proto"]) {
+    test(`of ${name} and its imports are protoc's`, async () => {
+      const theirs = fromProtoc(name);
+      const schema = await loadSchema([join(fixtures, name)], { importPaths: [fixtures] });
+      const ours = schema.files();
+      expect(ours.map((file) => file.name).toSorted()).toEqual([...theirs.keys()].toSorted());
+      for (const file of ours) expect({ [file.name]: normal(schema, file.bytes) }).toEqual({ [file.name]: normal(schema, theirs.get(file.name)!) });
+    });
+  }
+});

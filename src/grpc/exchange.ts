@@ -1,0 +1,234 @@
+/** One call on the server's side, from its bytes on the wire to `dispatch` and back, whatever engine speaks HTTP/2. */
+import type { Dispatch, Method } from "../call.ts";
+import { MicrorunError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Endpoint, Service } from "../service/service.ts";
+import { type Codec, codecOf } from "./content.ts";
+import { type Fields, writeFields } from "./metadata.ts";
+import { type AnyIterator, createPullStream, discard, iteratorOf, type PullStream } from "./pull-stream.ts";
+import { createServedCall, type ServedCall } from "./served-call.ts";
+import { okStatus, type Status, speaksMicro, toStatus } from "./status.ts";
+import { maxTimerMs, readTimeout } from "./timeout.ts";
+
+/** A call as the engine has it: bytes, header fields, the end. Nothing is written after `end`, or once the exchange is cancelled. */
+export interface Wire {
+  readonly path: string;
+  readonly headers: Fields;
+  readonly peer: string | undefined;
+  /** Asks for the next message; `message`, `halfClose`, `broken` or `cancelled` answers. */
+  read(): void;
+  /** To go before the first message. */
+  header(fields: Record<string, string>): void;
+  /** @param flushed called once the bytes are no longer buffered here */
+  message(bytes: Uint8Array, flushed: () => void): void;
+  end(status: Status, trailer: Record<string, string>): void;
+}
+
+/** What the engine tells a call, and what the server may ask of it. */
+export interface Exchange {
+  /** Undefined where the path names none. */
+  readonly endpoint: Endpoint | undefined;
+  start(): void;
+  message(bytes: Uint8Array): void;
+  halfClose(): void;
+  /** The request cannot be read any further: framing, compression, size. */
+  broken(error: MicrorunError): void;
+  /** The caller is gone: nobody to answer. */
+  cancelled(): void;
+  /** Answers at once, whether the handler settles or not. */
+  abort(reason: MicrorunError): void;
+}
+
+export interface Answering {
+  readonly service: Service;
+  readonly dispatch: Dispatch;
+  readonly maxMessageBytes: number;
+  readonly log: Log;
+  /** The call is over. */
+  readonly ended: (exchange: Exchange) => void;
+}
+
+/** How many bytes of a streamed reply may wait to be written before the handler waits for the caller. */
+const maxUnflushedBytes = 65_536;
+
+export function openExchange(
+  wire: Wire,
+  { service, dispatch, maxMessageBytes, log, ended }: Answering,
+): Exchange {
+  const codec = codecOf(String(wire.headers["content-type"]));
+  const [, serviceName = "", methodName = "", ...rest] = wire.path.split("/");
+  const endpoint = rest.length === 0 ? service.find(serviceName, methodName) : undefined;
+
+  let over = false;
+  let timer: NodeJS.Timeout | undefined;
+  let deadline: number | undefined;
+  let only: Uint8Array | undefined;
+  let requests: PullStream | undefined;
+  let served: ServedCall | undefined;
+  let replies: AnyIterator | undefined;
+  let headerSent = false;
+  let unflushedBytes = 0;
+  let room: PromiseWithResolvers<void> | undefined;
+
+  const start = (): void => {
+    try {
+      if (endpoint === undefined) throw notFound(wire.path, serviceName, methodName, service);
+      const timeoutMs = readTimeout(text(wire.headers["grpc-timeout"]), text(wire.headers.timeout));
+      if (timeoutMs !== undefined) startTimer(timeoutMs);
+      if (endpoint.method.requestStream) {
+        requests = createPullStream(() => wire.read());
+        void run(endpoint.method, requests);
+      } else wire.read();
+    } catch (error) {
+      finish(MicrorunError.from(error));
+    }
+  };
+
+  const startTimer = (ms: number): void => {
+    deadline = Date.now() + ms;
+    if (ms > maxTimerMs) return;
+    timer = setTimeout(() => finish(new MicrorunError("deadline_exceeded", "deadline exceeded")), ms);
+  };
+
+  const run = async (method: Method, request: unknown): Promise<void> => {
+    served = createServedCall({ method, request, headers: wire.headers, peer: wire.peer, deadline });
+    try {
+      const reply = await dispatch(served.call);
+      if (over) return discard(method.responseStream ? iteratorOf(reply) : undefined);
+      if (method.responseStream) await sendAll(method, reply);
+      else send(method, reply);
+      finish();
+    } catch (thrown) {
+      if (over) return;
+      if (!(thrown instanceof MicrorunError))
+        log.error(`${method.service}.${method.name} failed`, { error: thrown });
+      finish(MicrorunError.from(thrown));
+    }
+  };
+
+  const sendAll = async (method: Method, reply: unknown): Promise<void> => {
+    replies = iteratorOf(reply);
+    if (replies === undefined) throw new TypeError(`${method.service}.${method.name} returned no iterable`);
+    while (!over) {
+      const next = await replies.next();
+      if (over) return;
+      if (next.done) {
+        replies = undefined;
+        return;
+      }
+      send(method, next.value);
+      if (unflushedBytes < maxUnflushedBytes) continue;
+      room = Promise.withResolvers();
+      await room.promise;
+    }
+  };
+
+  const send = (method: Method, reply: unknown): void => {
+    const bytes = encode(codec, method, reply);
+    const { length } = bytes;
+    if (length > maxMessageBytes)
+      throw new MicrorunError(
+        "resource_exhausted",
+        `reply of ${length} bytes: the limit is ${maxMessageBytes}`,
+      );
+    sendHeader();
+    unflushedBytes += length;
+    wire.message(bytes, () => {
+      unflushedBytes -= length;
+      if (unflushedBytes < maxUnflushedBytes) room?.resolve();
+    });
+  };
+
+  const sendHeader = (): void => {
+    if (headerSent) return;
+    headerSent = true;
+    wire.header(served?.header === undefined ? {} : writeFields(served.header));
+  };
+
+  /** The one place where a call ends. */
+  const finish = (error?: MicrorunError, silent = false): void => {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    if (error !== undefined) {
+      requests?.fail(error);
+      served?.abort(error);
+    }
+    discard(replies);
+    room?.resolve();
+    if (!silent) respond(error);
+    ended(exchange);
+  };
+
+  const respond = (error: MicrorunError | undefined): void => {
+    const failure = (thrown: unknown): Status =>
+      toStatus(MicrorunError.from(thrown), speaksMicro(wire.headers), service.name);
+    try {
+      const trailer = served?.trailer === undefined ? {} : writeFields(served.trailer);
+      // a failed call without header of its own is answered by trailers alone
+      if (error === undefined || served?.header !== undefined) sendHeader();
+      wire.end(error === undefined ? okStatus : failure(error), trailer);
+    } catch (thrown) {
+      log.error(`${wire.path}: the reply's metadata cannot be sent`, { error: thrown });
+      wire.end(failure(error ?? new MicrorunError("internal", "internal error")), {});
+    }
+  };
+
+  /** A message that makes no sense ends the call. */
+  const decoded = (method: Method, bytes: Uint8Array, then: (request: unknown) => void): void => {
+    try {
+      then(codec.decode(method.request, bytes));
+    } catch (error) {
+      finish(MicrorunError.from(error));
+    }
+  };
+
+  const encode = (codec: Codec, { service, name, response }: Method, reply: unknown): Uint8Array => {
+    try {
+      return codec.encode(response, reply);
+    } catch (error) {
+      log.error(`${service}.${name}: the reply does not fit its type`, { error });
+      throw new MicrorunError("internal", "internal error", { cause: error });
+    }
+  };
+
+  const exchange: Exchange = {
+    endpoint,
+    start,
+    message(bytes) {
+      if (over || endpoint === undefined) return;
+      const stream = requests;
+      if (stream !== undefined) decoded(endpoint.method, bytes, stream.push);
+      else if (only !== undefined)
+        finish(new MicrorunError("internal", "a second message where the method takes one"));
+      else {
+        only = bytes;
+        wire.read();
+      }
+    },
+    halfClose() {
+      if (over || endpoint === undefined) return;
+      const { method } = endpoint;
+      if (requests !== undefined) requests.end();
+      else if (only === undefined)
+        finish(new MicrorunError("internal", "no message where the method takes one"));
+      else decoded(method, only, (request) => void run(method, request));
+    },
+    broken: (error) => finish(error),
+    cancelled: () => finish(new MicrorunError("cancelled", "the caller cancelled the call"), true),
+    abort: (reason) => finish(reason),
+  };
+  return exchange;
+}
+
+function text(value: Fields[string]): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function notFound(path: string, serviceName: string, method: string, service: Service): MicrorunError {
+  if (path.split("/").length !== 3 || !path.startsWith("/"))
+    return new MicrorunError("unimplemented", `malformed method name: ${path}`);
+  if (service.has(serviceName))
+    return new MicrorunError("unimplemented", `unknown method ${method} for service ${serviceName}`);
+  return new MicrorunError("unimplemented", `unknown service ${serviceName}`);
+}

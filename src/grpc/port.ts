@@ -1,0 +1,195 @@
+/** A listening port that tells HTTP/2 from everything else by a connection's first bytes. */
+import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { rm } from "node:fs/promises";
+import { errorText, MicrorunError } from "../errors.ts";
+import type { Tls } from "../transport/transport.ts";
+
+export interface PortOptions {
+  /** `host:port`, `:port` or `unix:/path`. */
+  readonly address: string;
+  readonly tls?: Tls | undefined;
+  /** Takes a connection that speaks HTTP/2; what was read of it is put back. */
+  readonly http2: (socket: Socket) => void;
+  /** Takes any other. Absent: they are closed. */
+  readonly other?: ((socket: Socket) => void) | undefined;
+}
+
+export interface Port {
+  /** With the port filled in. */
+  readonly address: string;
+  /** No new connections. */
+  close(): Promise<void>;
+  /** Cuts the connections that speak HTTP/2 and those that have not spoken. */
+  cut(): void;
+}
+
+/** What every HTTP/2 client says first; nobody's HTTP/1 request begins so. */
+const preface = "PRI * HTTP/2.0\r\n";
+
+/** How long a connection may take for its TLS handshake, and then again for its first bytes. */
+const maxSilenceMs = 10_000;
+
+/** How many connections may be silent at a time; the longest silent one makes room for a new one. */
+const maxSilent = 1024;
+
+/** @throws MicrorunError `already_exists`, `permission_denied` or `invalid_argument` */
+export async function openPort({ address, tls, http2, other }: PortOptions): Promise<Port> {
+  const target = parseAddress(address);
+  const silent = new Set<Socket>();
+  const sockets = new Set<Socket>();
+
+  const accept = (socket: Socket): void => {
+    sockets.add(socket);
+    // without a listener an error would end the process; a "close" follows each
+    socket.on("error", () => {});
+    socket.once("close", () => sockets.delete(socket));
+    const [longest] = silent;
+    if (silent.size >= maxSilent) longest?.destroy();
+    silent.add(socket);
+    const timer = setTimeout(() => socket.destroy(), maxSilenceMs);
+    const settle = (): void => {
+      clearTimeout(timer);
+      silent.delete(socket);
+      socket.off("close", settle);
+      socket.off("readable", look);
+    };
+    const look = (): void => {
+      const bytes: Buffer | null = socket.read();
+      if (bytes === null) return;
+      // paused mode all along: Bun's http2 misses bytes put back into a socket that has flowed
+      socket.unshift(bytes);
+      const begin = bytes.toString("latin1", 0, preface.length);
+      if (begin.length < preface.length && preface.startsWith(begin)) return;
+      settle();
+      if (begin === preface) http2(socket);
+      else if (other === undefined) socket.destroy();
+      else {
+        sockets.delete(socket);
+        other(socket);
+      }
+    };
+    socket.on("close", settle);
+    socket.on("readable", look);
+  };
+
+  const server = tls === undefined ? createServer({ noDelay: true }, accept) : createSecureServer(tls, accept);
+  await listen(server, target, address);
+  return {
+    address: boundAddress(server, address),
+    async close() {
+      server.close();
+      if (target.path !== undefined) await rm(target.path, { force: true });
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function createSecureServer({ cert, key, ca }: Tls, accept: (socket: Socket) => void): Server {
+  const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+  try {
+    const server = createTlsServer(
+      { cert, key, ...mutual, ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: maxSilenceMs, noDelay: true },
+      accept,
+    );
+    server.on("tlsClientError", (_, socket) => socket.destroy());
+    return server;
+  } catch (error) {
+    throw new MicrorunError("invalid_argument", `cannot use the certificate: ${errorText(error)}`, {
+      hint: "give --tls_cert and --tls_key PEM files that belong together",
+      cause: error,
+    });
+  }
+}
+
+async function listen(server: Server, target: ListenOptions, address: string): Promise<void> {
+  try {
+    await listenOnce(server, target);
+  } catch (error) {
+    const stale = codeOf(error) === "EADDRINUSE" && target.path !== undefined && !(await answers(target.path));
+    if (!stale) throw listenError(error, address);
+    await rm(target.path!, { force: true });
+    await listenOnce(server, target).catch((again) => {
+      throw listenError(again, address);
+    });
+  }
+}
+
+async function listenOnce(server: Server, target: ListenOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(target, () => {
+      server.off("error", reject);
+      // a failing accept concerns one connection
+      server.on("error", () => {});
+      resolve();
+    });
+  });
+}
+
+/** Somebody listens on the socket file: it is no leftover of a process that crashed. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+function parseAddress(address: string): ListenOptions {
+  if (address.startsWith("unix:")) {
+    const path = address.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
+    if (path !== "") return { path };
+  }
+  const [, host, digits] = /^(\[[^\]]*\]|[^:[\]]*):(\d{1,5})$/.exec(address) ?? [];
+  const port = Number(digits);
+  if (host === undefined || port > 65_535) {
+    throw new MicrorunError("invalid_argument", `cannot listen on ${address}: not an address`, {
+      hint: "write it as :8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/service.sock",
+    });
+  }
+  return host === "" ? { port } : { port, host: host.replace(/^\[(.*)\]$/, "$1") };
+}
+
+function boundAddress(server: Server, address: string): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") return address;
+  return hostPort(bound.address, bound.port);
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080` */
+export function hostPort(address: string, port: number): string {
+  const host = address.replace(/^::ffff:(?=\d+\.)/, "");
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function listenError(error: unknown, address: string): MicrorunError {
+  const cannot = `cannot listen on ${address}`;
+  switch (codeOf(error)) {
+    case "EADDRINUSE":
+      return new MicrorunError("already_exists", `${cannot}: the address is in use`, {
+        hint: "stop the process that listens there, or choose another --server_address",
+        cause: error,
+      });
+    case "EACCES":
+    case "EPERM":
+      return new MicrorunError("permission_denied", `${cannot}: permission denied`, {
+        hint: "choose a port above 1023, or a folder that you may write",
+        cause: error,
+      });
+    default:
+      return new MicrorunError("invalid_argument", `${cannot}: ${errorText(error)}`, {
+        hint: "choose an address of this machine in --server_address",
+        cause: error,
+      });
+  }
+}

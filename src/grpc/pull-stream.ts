@@ -1,0 +1,73 @@
+/** Streams of messages that are read from the wire only when asked for: back-pressure by pulling. */
+
+export interface PullStream extends AsyncIterable<unknown> {
+  push(message: unknown): void;
+  /** Everything has been sent. */
+  end(): void;
+  /** What is asked for from now on rejects with `reason`. */
+  fail(reason: unknown): void;
+}
+
+/**
+ * @param read asks the wire for one more message; `push`, `end` or `fail` answers
+ * @param left called when the reader stops before the end
+ */
+export function createPullStream(read: () => void, left: () => void = () => {}): PullStream {
+  const waiting: PromiseWithResolvers<IteratorResult<unknown>>[] = [];
+  let ended = false;
+  let failure: { reason: unknown } | undefined;
+
+  const end = (): void => {
+    if (failure === undefined) ended = true;
+    for (const { resolve } of waiting.splice(0)) resolve({ done: true, value: undefined });
+  };
+  const iterator: AsyncIterator<unknown> = {
+    next() {
+      if (ended) return Promise.resolve({ done: true, value: undefined });
+      if (failure !== undefined) return Promise.reject(failure.reason);
+      const next = Promise.withResolvers<IteratorResult<unknown>>();
+      // whoever asked may have stopped listening when it fails
+      next.promise.catch(() => {});
+      waiting.push(next);
+      if (waiting.length === 1) read();
+      return next.promise;
+    },
+    return() {
+      if (!ended && failure === undefined) left();
+      end();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+  return {
+    [Symbol.asyncIterator]: () => iterator,
+    push(message) {
+      waiting.shift()?.resolve({ done: false, value: message });
+      if (waiting.length > 0) read();
+    },
+    end,
+    fail(reason) {
+      if (ended) return;
+      failure ??= { reason };
+      for (const { reject } of waiting.splice(0)) reject(reason);
+    },
+  };
+}
+
+export type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
+
+/** Of an AsyncIterable, or of a plain one; undefined for anything else. */
+export function iteratorOf(value: unknown): AnyIterator | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Symbol.asyncIterator in value) return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  if (Symbol.iterator in value) return (value as Iterable<unknown>)[Symbol.iterator]();
+  return undefined;
+}
+
+/** Tells whoever made it that nobody reads on. It may never answer, or answer badly. */
+export function discard(iterator: AnyIterator | undefined): void {
+  try {
+    Promise.resolve(iterator?.return?.()).catch(() => {});
+  } catch {
+    // nobody is left to hear of it
+  }
+}

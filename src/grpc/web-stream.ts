@@ -1,0 +1,142 @@
+/** An HTTP/2 stream that is no gRPC call, answered by a fetch handler: JSON and web clients on gRPC's own port. */
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Fetch } from "../call.ts";
+import type { Log } from "../log.ts";
+import { MicrorunError } from "../errors.ts";
+
+export interface WebStreamOptions {
+  readonly fetch: Fetch;
+  readonly peer: string | undefined;
+  readonly secure: boolean;
+  readonly log: Log;
+}
+
+/** Fields of HTTP/1 connections, which HTTP/2 forbids. */
+const connectionField = /^(connection|http2-settings|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/;
+
+/** RST_STREAM's INTERNAL_ERROR */
+const resetInternal = 2;
+
+const cancelled = (): MicrorunError => new MicrorunError("cancelled", "the caller cancelled the request");
+
+/** Resolves when the stream is over. Never rejects. */
+export async function serveWebStream(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  { fetch, peer, secure, log }: WebStreamOptions,
+): Promise<void> {
+  const closed = new AbortController();
+  const over = new Promise<void>((resolve) => {
+    stream.once("close", () => {
+      closed.abort(cancelled());
+      resolve();
+    });
+  });
+  // a "close" follows each
+  stream.on("error", () => {});
+  let request: Request;
+  try {
+    request = requestOf(stream, headers, secure, closed.signal);
+  } catch {
+    stream.respond({ ":status": 400 }, { endStream: true });
+    return over;
+  }
+  try {
+    await send(stream, await fetch(request, peer), request.method === "HEAD", closed.signal);
+  } catch (error) {
+    if (!closed.signal.aborted) {
+      log.error(`${request.method} ${headers[":path"]} failed`, { error });
+      if (stream.headersSent) stream.close(resetInternal);
+      else stream.respond({ ":status": 500 }, { endStream: true });
+    }
+  }
+  return over;
+}
+
+function requestOf(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  secure: boolean,
+  signal: AbortSignal,
+): Request {
+  const fields = new Headers();
+  for (const [key, value] of Object.entries(headers)) {
+    if (key.startsWith(":") || value === undefined || connectionField.test(key)) continue;
+    for (const one of Array.isArray(value) ? value : [value]) fields.append(key, one);
+  }
+  const authority = headers[":authority"] ?? headers.host ?? "localhost";
+  const url = new URL(`${secure ? "https" : "http"}://${authority}${headers[":path"]}`);
+  const method = headers[":method"] ?? "GET";
+  if (method === "GET" || method === "HEAD") {
+    stream.resume();
+    return new Request(url, { method, headers: fields, signal });
+  }
+  const init = { method, headers: fields, signal, body: bodyOf(stream), duplex: "half" };
+  return new Request(url, init as RequestInit);
+}
+
+/** Read as far as somebody reads it. */
+function bodyOf(stream: ServerHttp2Stream): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      let open = true;
+      const end = (how: () => void) => (): void => {
+        if (open) how();
+        open = false;
+      };
+      stream.on("data", (chunk: Buffer) => {
+        if (!open) return;
+        controller.enqueue(chunk);
+        if ((controller.desiredSize ?? 0) <= 0) stream.pause();
+      });
+      stream.once("end", end(() => controller.close()));
+      stream.once("close", end(() => controller.error(cancelled())));
+      stream.pause();
+    },
+    pull() {
+      stream.resume();
+    },
+    cancel() {
+      stream.resume();
+    },
+  });
+}
+
+async function send(
+  stream: ServerHttp2Stream,
+  response: Response,
+  bodiless: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { body } = response;
+  if (signal.aborted) return body?.cancel();
+  const fields: OutgoingHttpHeaders = { ":status": response.status };
+  for (const [key, value] of response.headers)
+    if (key !== "set-cookie" && !connectionField.test(key)) fields[key] = value;
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) fields["set-cookie"] = cookies;
+  if (body === null || bodiless) {
+    stream.respond(fields, { endStream: true });
+    return body?.cancel();
+  }
+  stream.respond(fields);
+  const reader = body.getReader();
+  signal.addEventListener("abort", () => void reader.cancel(signal.reason).catch(() => {}), { once: true });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (signal.aborted) return;
+    if (done) break;
+    if (!stream.write(value)) await drained(stream);
+  }
+  stream.end();
+}
+
+function drained(stream: ServerHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      stream.off("drain", go).off("close", go);
+      resolve();
+    };
+    stream.on("drain", go).on("close", go);
+  });
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bun
+/** Where the process begins. */
+import { main } from "./cli/program.ts";
+
+const code = await main({
+  argv: process.argv.slice(2),
+  env: process.env,
+  host: async () => (await import("./runtime/host.ts")).hostRuntime(),
+});
+// what is written goes out first; what the module left running must not keep the process
+process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
