@@ -55,10 +55,11 @@ function field(name: string, value: string): Buffer {
 /** Resolves when the server has answered `request`, or, without one, when it takes connections. */
 export async function firstReply(port: number, request?: Buffer): Promise<void> {
   const end = performance.now() + limitMs;
-  while (!(await attempt(port, request, end - performance.now()))) {
-    if (performance.now() > end) throw new Error(`no answer on port ${port} within ${limitMs} ms`);
+  while (performance.now() < end) {
+    if (await attempt(port, request, Math.max(pollMs, end - performance.now()))) return;
     await Bun.sleep(pollMs);
   }
+  throw new Error(`no answer on port ${port} within ${limitMs} ms`);
 }
 
 function attempt(port: number, request: Buffer | undefined, timeoutMs: number): Promise<boolean> {

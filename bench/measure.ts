@@ -33,8 +33,8 @@ export const jsonCases: readonly Case[] = [
   { name: "json", protocol: "json", title: "POST, 50 connections", concurrency: 50 },
 ];
 
-/** After it a server counts as idle. */
-const settleMs = 500;
+/** After it a server counts as idle: it has compiled, collected its garbage and given memory back. */
+const settleMs = 1000;
 /** Before anything counts, at the concurrency of most cases: the JIT compilers need some 10,000 calls. */
 const warmup = { seconds: 1.5, concurrency: 50 };
 
@@ -52,25 +52,24 @@ export async function measureLoads(turn: Turn, owned: Children, found: Figures):
   for (const server of turn.servers) {
     const { child, port } = await start(server, owned);
     stack.use(child);
-    await Promise.race([firstReply(port), child.died]);
+    await answer(server, child, firstReply(port));
     running.push({ server, child, port });
   }
-  await Bun.sleep(settleMs);
-  const memory = (what: string): void => {
-    for (const { server, child } of running)
-      found.add(server.protocol, what, "MB", server.name, child.rssBytes() / 1e6);
+  const memory = async (): Promise<number[]> => {
+    await Bun.sleep(settleMs);
+    return running.map(({ child }) => child.rssBytes() / 1e6);
   };
-  memory(idleMemory);
+  const idle = await memory();
 
   const load = ({ protocol }: Contender, options: Parameters<typeof jsonLoad>[0]) =>
     protocol === "grpc" ? grpcLoad(turn.client, owned, options) : jsonLoad(options);
   for (const { server, child, port } of running)
-    await Promise.race([load(server, { port, ...warmup }), child.died]);
+    await answer(server, child, load(server, { port, ...warmup }));
   for (const { title, concurrency, uniqueMetadata = false } of turn.cases) {
     for (const { server, child, port } of running) {
       const before = child.cpuMicros();
       const options = { port, concurrency, seconds: turn.seconds, uniqueMetadata };
-      const { count, rate, p50Us, p99Us } = await Promise.race([load(server, options), child.died]);
+      const { count, rate, p50Us, p99Us } = await answer(server, child, load(server, options));
       const add = (what: string, unit: "µs" | "req/s", value: number): void =>
         found.add(server.protocol, `${title}: ${what}`, unit, server.name, value);
       add("server CPU per call", "µs", (child.cpuMicros() - before) / count);
@@ -79,7 +78,11 @@ export async function measureLoads(turn: Turn, owned: Children, found: Figures):
       add("p99", "µs", p99Us);
     }
   }
-  memory("memory, after the load");
+  const loaded = await memory();
+  for (const [index, { server }] of running.entries()) {
+    found.add(server.protocol, idleMemory, "MB", server.name, idle[index]!);
+    found.add(server.protocol, "memory, after the load", "MB", server.name, loaded[index]!);
+  }
 }
 
 /** From the spawn to the first answer. */
@@ -91,13 +94,15 @@ export async function measureStarts(
   for (const server of servers) {
     const { child, port, began } = await start(server, owned);
     await using _ = child;
-    await Promise.race([firstReply(port, server.request), child.died]);
+    await answer(server, child, firstReply(port, server.request));
     found.add(server.protocol, startTime, "ms", server.name, performance.now() - began);
   }
 }
 
+/** Of the servers that were measured. */
 export function measureSizes(servers: readonly Contender[], found: Figures): void {
-  for (const { protocol, name, binary } of servers)
+  const protocols = new Set(found.rows.map(({ protocol }) => protocol));
+  for (const { protocol, name, binary } of servers.filter((one) => protocols.has(one.protocol)))
     found.add(protocol, "binary", "MB", name, statSync(binary).size / 1e6);
 }
 
@@ -108,4 +113,13 @@ async function start(
   const port = await freePort();
   const began = performance.now();
   return { child: owned.serve([server.binary, ...server.arguments(port)]), port, began };
+}
+
+/** What `work` gives, unless the server dies first; a failure names the server. */
+async function answer<T>({ name, protocol }: Contender, child: Child, work: Promise<T>): Promise<T> {
+  try {
+    return await Promise.race([work, child.died]);
+  } catch (error) {
+    throw new Error(`${name} (${protocol}): ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -74,7 +74,7 @@ function spread(values: readonly number[], write: (value: number) => string): st
 }
 
 const text = (value: number, unit: Unit): string =>
-  unit === "req/s" ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+  unit === "req/s" || value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
 
 /** First column to the left, figures to the right. */
 function table([head, ...lines]: Table): string {

@@ -80,7 +80,10 @@ function identifiers(node: ts.Node): string[] {
 function declarationText(statement: ts.Statement): string {
   const comments = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc);
   const comment = comments.at(-1)?.getText();
-  const text = statement.getText().replace(/^export /, "").replace(/^(?=(const|function|class) )/, "declare ");
+  const text = statement
+    .getText()
+    .replace(/^export /, "")
+    .replace(/^(?=(const|function|class) )/, "declare ");
   return comment === undefined ? text : `${comment}\n${text}`;
 }
 

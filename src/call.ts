@@ -69,8 +69,11 @@ export type Dispatch = (call: Call) => Promise<unknown>;
 
 export type Middleware = (next: Dispatch) => Dispatch;
 
-/** What answers a web request. `peer` is the caller's `ip:port`. */
-export type Fetch = (request: Request, peer?: string) => Response | Promise<Response>;
+/**
+ * What answers a web request. `peer` is the caller's `ip:port`. `stop` is aborted, its reason a MicrorunError, when the server
+ * can wait no longer: an answer given then still goes out.
+ */
+export type Fetch = (request: Request, peer?: string, stop?: AbortSignal) => Response | Promise<Response>;
 
 /** A type without a schema: values are whatever JSON says. */
 export const jsonMessage: MessageType = {

@@ -43,7 +43,8 @@ export function readArgv(argv: readonly string[]): CommandLine {
     }
     const positive = name.replace(/^no_/, "");
     const flag = known(name);
-    if (flag === undefined && known(positive)?.type === "boolean" && text === undefined) say(positive, "false");
+    if (flag === undefined && known(positive)?.type === "boolean" && text === undefined)
+      say(positive, "false");
     else if (flag === undefined) throw unknownFlag(name, command);
     else if (flag.type === "boolean") say(name, text ?? "true");
     else say(name, filled(name, flag, text ?? following(own[++i])));

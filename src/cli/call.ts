@@ -13,7 +13,10 @@ import { readFlags } from "./values.ts";
 export async function start({ words, given, env }: Input): Promise<number> {
   const [service, endpoint, json = "{}"] = words;
   if (service === undefined || endpoint === undefined) {
-    throw usageError("call: requires a service and an endpoint", `write microrun call greeter Greeter.Hello '{"name":"John"}'`);
+    throw usageError(
+      "call: requires a service and an endpoint",
+      `write microrun call greeter Greeter.Hello '{"name":"John"}'`,
+    );
   }
   const flags = readFlags(callFlags, given, env);
   const names = nameParts(service, endpoint);

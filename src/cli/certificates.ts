@@ -38,7 +38,9 @@ function readPem(flag: string, file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = { ENOENT: "no such file", EACCES: "no permission to read it", EISDIR: "a folder" }[code ?? ""];
+    const why = { ENOENT: "no such file", EACCES: "no permission to read it", EISDIR: "a folder" }[
+      code ?? ""
+    ];
     throw new MicrorunError("invalid_argument", `--${flag}=${file}: ${why ?? `unreadable (${code})`}`, {
       hint: "name a PEM file that this user may read",
       cause: error,

@@ -5,7 +5,14 @@ import { ask } from "./dial.ts";
 
 /** @returns the status, `ok` @throws MicrorunError when there is no answer, or another status */
 export async function debugHealth(address: string, timeoutMs: number): Promise<string> {
-  const reply = await ask({ address, service: health.service, method: health.name, request: {}, timeoutMs, type: health });
+  const reply = await ask({
+    address,
+    service: health.service,
+    method: health.name,
+    request: {},
+    timeoutMs,
+    type: health,
+  });
   const { status } = reply as { status: string };
   if (status !== "ok") throw new MicrorunError("unavailable", `status ${JSON.stringify(status)}, not "ok"`);
   return status;

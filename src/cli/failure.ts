@@ -19,7 +19,9 @@ export function failureText(error: unknown, { color = false, debug = false }: Te
   const ours = error instanceof MicrorunError;
   const lines = [`${paint("31;1", "error:")} ${ours ? error.message : `this is a bug: ${errorText(error)}`}`];
   if (!ours || debug) lines.push(...stacks(error));
-  const hint = ours ? (error.hint ?? (error.cause && !debug ? seeStack : undefined)) : "report it, with these lines";
+  const hint = ours
+    ? (error.hint ?? (error.cause && !debug ? seeStack : undefined))
+    : "report it, with these lines";
   if (hint !== undefined) lines.push(`  ${paint("36", "hint:")} ${hint}`);
   return lines.join("\n");
 }

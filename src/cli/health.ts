@@ -15,7 +15,8 @@ const rpcTimeoutMs = 5000;
 export async function start({ given, env, host }: Input): Promise<number> {
   const flags = readFlags(healthFlags, given, env);
   const log = createLog({ ...readLog(given, env), write: (line) => process.stderr.write(`${line}\n`) });
-  const missing = flags.server_name === undefined ? "name" : flags.server_address === undefined ? "address" : undefined;
+  const missing =
+    flags.server_name === undefined ? "name" : flags.server_address === undefined ? "address" : undefined;
   if (missing !== undefined) {
     log.error(`server ${missing} not set`);
     return 1;
@@ -24,13 +25,16 @@ export async function start({ given, env, host }: Input): Promise<number> {
   const { serveHttp } = await http.server();
   await using server = await serveHttp({
     address: flags.health_address,
-    fetch: (request) => answer(request, flags.server_address!, log),
+    fetch: (request: Request) => answer(request, flags.server_address!, log),
     host: await host(),
     maxBodyBytes: 65_536,
     drainTimeoutMs: rpcTimeoutMs,
     log,
   });
-  log.info(`Server [health] Listening on ${server.address}`, { of: flags.server_name, at: flags.server_address });
+  log.info(`Server [health] Listening on ${server.address}`, {
+    of: flags.server_name,
+    at: flags.server_address,
+  });
   await stopped;
   return 0;
 }

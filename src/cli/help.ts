@@ -2,7 +2,7 @@
 import yargs, { type Argv, type Options } from "yargs";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
-import { choicesOf, defaultText, type Flag, type FlagGroup, variableOf } from "./flags.ts";
+import { choicesOf, defaultText, type Flag, type FlagGroup } from "./flags.ts";
 import { columns } from "./terminal.ts";
 
 /** @param command absent: of the program */
@@ -12,8 +12,15 @@ export function helpText(command?: string): Promise<string> {
 
 /** What the shell's completion function asks for. @returns the exit code */
 export async function printCompletions(argv: readonly string[]): Promise<number> {
-  await program(argv).parseAsync();
+  await program(withCommand(argv)).parseAsync();
   return 0;
+}
+
+/** yargs knows the flags of a command once it is named: `microrun ./x.ts --sel` means `microrun run ./x.ts --sel`. */
+function withCommand([flag = "", self = "", ...words]: readonly string[]): string[] {
+  const named = commands.some(({ name }) => name === words[0]);
+  const first = words.length < 2 && !words[0]?.startsWith("-");
+  return [flag, self, ...(named || first ? [] : ["run"]), ...words];
 }
 
 /** @returns the exit code */
@@ -25,7 +32,9 @@ export async function printCompletionScript(): Promise<number> {
 function program(argv: readonly string[]): Argv {
   const parser = yargs([...argv])
     .scriptName("microrun")
-    .usage("microrun: a TypeScript module becomes a microservice")
+    .usage(
+      "microrun [run] <module> [flags] [-- words for the module]\n\nServes a TypeScript module as a microservice.",
+    )
     .parserConfiguration({ "camel-case-expansion": false, "dot-notation": false })
     .detectLocale(false)
     .exitProcess(false)
@@ -35,9 +44,12 @@ function program(argv: readonly string[]): Argv {
     .completion("completion", false)
     .wrap(columns());
   for (const [index, command] of commands.entries()) addCommand(parser, command, index === 0);
-  return parser.option("help", { type: "boolean", description: "Say this; after a command, its own flags" })
+  return parser
+    .option("help", { type: "boolean", description: "Say this; after a command, its own flags" })
     .option("version", { type: "boolean", description: "Say the version" })
-    .epilogue("Each flag may be a variable: --server_address is MICRO_SERVER_ADDRESS. All of them: docs/flags.md");
+    .epilogue(
+      "Each flag may be a variable: --server_address is MICRO_SERVER_ADDRESS. All of them: docs/flags.md",
+    );
 }
 
 function addCommand(parser: Argv, { name, words, about, groups, examples }: Command, first: boolean): void {
@@ -49,18 +61,17 @@ function addCommand(parser: Argv, { name, words, about, groups, examples }: Comm
 }
 
 function addGroup(parser: Argv, { title, flags }: FlagGroup): void {
-  const options = Object.entries(flags).map(([name, flag]) => [name, optionOf(name, flag)]);
+  const options = Object.entries(flags).map(([name, flag]) => [name, optionOf(flag)]);
   parser.options(Object.fromEntries(options)).group(Object.keys(flags), title);
 }
 
-function optionOf(name: string, flag: Flag): Options {
+function optionOf(flag: Flag): Options {
   const choices = choicesOf(flag);
   const fallback = defaultText(flag);
-  const variable = variableOf(name, flag);
-  const notes = [fallback && `default: ${fallback}`, variable].filter((note) => note);
   return {
-    type: flag.type === "boolean" ? "boolean" : "string",
-    description: `${flag.about} (${notes.join("; ")})`,
+    description: flag.about,
+    ...(flag.type === "boolean" ? { type: "boolean" } : { nargs: 1 }),
     ...(choices.length > 0 ? { choices } : {}),
+    ...(fallback === "" ? {} : { defaultDescription: fallback }),
   };
 }

@@ -2,6 +2,7 @@
 import type { Method } from "../call.ts";
 import type { Ready } from "../run.ts";
 import { dialable } from "./dial.ts";
+import { shellWord } from "./self.ts";
 
 export interface InvitationOptions {
   readonly tls: boolean;
@@ -9,7 +10,10 @@ export interface InvitationOptions {
   readonly self: string;
 }
 
-export function invitation({ service, grpcAddress, httpAddress }: Ready, options: InvitationOptions): string[] {
+export function invitation(
+  { service, grpcAddress, httpAddress }: Ready,
+  options: InvitationOptions,
+): string[] {
   const unary = service.endpoints.find(
     ({ method, handler, internal }) =>
       handler !== undefined && !internal && !method.requestStream && !method.responseStream,
@@ -18,7 +22,7 @@ export function invitation({ service, grpcAddress, httpAddress }: Ready, options
   const curl = curlTo(httpAddress, options.tls);
   if (unary === undefined) return [curl("/")];
   const { method } = unary;
-  const request = quoted(JSON.stringify(sample(method)));
+  const request = shellWord(JSON.stringify(sample(method)));
   const owner = method.service.startsWith(`${service.name}.`)
     ? method.service.slice(service.name.length + 1)
     : method.service;
@@ -32,7 +36,7 @@ export function invitation({ service, grpcAddress, httpAddress }: Ready, options
 function curlTo(address: string, tls: boolean): (path: string) => string {
   const scheme = tls ? "https" : "http";
   if (address.startsWith("unix:")) {
-    return (path) => `curl --unix-socket ${quoted(address.slice(5))} ${scheme}://localhost${path}`;
+    return (path) => `curl --unix-socket ${shellWord(address.slice(5))} ${scheme}://localhost${path}`;
   }
   return (path) => `curl ${scheme}://${dialable(address)}${path}`;
 }
@@ -42,8 +46,4 @@ function sample({ request }: Method): Record<string, unknown> {
   const empty = request.decode?.(new Uint8Array());
   const fields = Object.entries(empty ?? {}).map(([name, value]) => [name, name === "name" ? "John" : value]);
   return Object.fromEntries(fields.filter(([, value]) => /^(string|number|boolean)$/.test(typeof value)));
-}
-
-function quoted(text: string): string {
-  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -57,7 +57,10 @@ function rpcPlan({ server_name, server_address, rpc_timeout }: ProbeFlags): Plan
 
 function httpPlan({ server_address = "127.0.0.1:8080", rpc_timeout }: ProbeFlags, target: string): Plan {
   if (target.startsWith("/") && server_address.startsWith("unix:")) {
-    throw usageError(`--http=${target}: ${server_address} is no host`, "give a whole URL, or leave --http out");
+    throw usageError(
+      `--http=${target}: ${server_address} is no host`,
+      "give a whole URL, or leave --http out",
+    );
   }
   const text = target.startsWith("/") ? `http://${dialable(server_address)}${target}` : target;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -70,7 +73,10 @@ function httpPlan({ server_address = "127.0.0.1:8080", rpc_timeout }: ProbeFlags
     ask: async () => {
       const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(rpc_timeout) });
       if (response.ok) return "ok";
-      throw new MicrorunError("unavailable", `${response.status} ${(await response.text()).trim().slice(0, 200)}`);
+      throw new MicrorunError(
+        "unavailable",
+        `${response.status} ${(await response.text()).trim().slice(0, 200)}`,
+      );
     },
   };
 }

@@ -49,7 +49,9 @@ async function start({ argv, env, host }: Program): Promise<number> {
   if (extra !== undefined) {
     throw usageError(
       `microrun ${command.name}: unexpected ${extra}`,
-      command.name === "run" ? "put the handler's own words behind --" : `see microrun ${command.name} --help`,
+      command.name === "run"
+        ? "put the handler's own words behind --"
+        : `see microrun ${command.name} --help`,
     );
   }
   const { start } = await command.load();

@@ -113,7 +113,13 @@ export const clientFlags = {
     default: "1m",
     min: 1,
   },
-  client: { type: "choice", of: ["grpc"], about: "Taken for compatibility.", example: "grpc", default: "grpc" },
+  client: {
+    type: "choice",
+    of: ["grpc"],
+    about: "Taken for compatibility.",
+    example: "grpc",
+    default: "grpc",
+  },
 } as const;
 
 export const meshFlags = {
@@ -167,7 +173,13 @@ export const meshFlags = {
     example: "grpc",
     default: "grpc",
   },
-  server: { type: "choice", of: ["grpc"], about: "Taken for compatibility.", example: "grpc", default: "grpc" },
+  server: {
+    type: "choice",
+    of: ["grpc"],
+    about: "Taken for compatibility.",
+    example: "grpc",
+    default: "grpc",
+  },
 } as const;
 
 export const lifeFlags = {

@@ -23,8 +23,9 @@ export async function start(input: Input): Promise<number> {
   return run(settings, (ready) => {
     const lines = invitation(ready, { tls: settings.tls !== undefined, self: selfCommand() });
     if (lines.length === 0) return;
-    if (settings.log.format === "json") log.info("ready to be called", { try: lines });
-    else process.stdout.write(lines.map((line) => `  ${line}\n`).join(""));
+    const message = `${ready.service.name} is ready`;
+    if (settings.log.format === "json") log.info(message, { try: lines });
+    else process.stdout.write(`${message}; try\n${lines.map((line) => `  ${line}\n`).join("")}`);
   });
 }
 

@@ -1,6 +1,8 @@
 /** What this program is: its version, and how to start it again. */
-import { basename, dirname, relative } from "node:path";
+import { basename, delimiter, dirname, relative, resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+
+export const version: string = manifest.version;
 
 /** Bun puts a compiled program's files under this folder. */
 const compiled: boolean = /\$bunfs|~BUN/.test(import.meta.url);
@@ -9,18 +11,26 @@ const compiled: boolean = /\$bunfs|~BUN/.test(import.meta.url);
 export function versionLine(): string {
   const { bun, deno, node } = process.versions;
   const host = bun ? `bun ${bun}` : deno ? `deno ${deno}` : `node ${node}`;
-  return `microrun ${manifest.version} (${host}, ${process.platform}-${process.arch})`;
+  return `microrun ${version} (${host}, ${process.platform}-${process.arch})`;
 }
 
-/** The words that start this program from a shell in this folder. */
-export function selfCommand(): string {
+/** The words that start this program from a shell in `folder`. @default the current one */
+export function selfCommand(folder: string = process.cwd()): string {
+  const near = (path: string) => {
+    const short = relative(folder, path);
+    return shellWord(short.length < path.length ? short : path);
+  };
   if (compiled) {
-    const onPath = (process.env.PATH ?? "").split(":").includes(dirname(process.execPath));
-    if (onPath) return basename(process.execPath);
-    const near = relative(process.cwd(), process.execPath);
-    return near.startsWith("..") ? process.execPath : `./${near}`;
+    const onPath = (process.env.PATH ?? "").split(delimiter).includes(dirname(process.execPath));
+    return onPath ? basename(process.execPath) : near(process.execPath).replace(/^(?=[^./])/, "./");
   }
-  if (process.env.npm_lifecycle_event) return "npm run -s microrun --";
-  const host = process.versions.deno ? "deno run -A" : basename(process.execPath);
-  return `${host} ${relative(process.cwd(), process.argv[1] ?? "src/main.ts")}`;
+  const here = resolve(folder) === process.cwd();
+  if (here && process.env.npm_lifecycle_event) return "npm run -s microrun --";
+  const host = process.versions.deno ? "deno run -A" : near(process.execPath);
+  return `${host} ${near(process.argv[1] ?? "src/main.ts")}`;
+}
+
+/** Quoted for a shell, where that is needed. */
+export function shellWord(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -71,7 +71,8 @@ export function readLog(given: Given, env: Environment): Settings["log"] {
 function serverTls(files: TlsFiles): Tls | undefined {
   const { cert, key, ca } = readTls(files) ?? {};
   if (cert !== undefined && key !== undefined) return { cert, key, ...present({ ca }) };
-  if (ca !== undefined) throw usageError("--tls_ca: useless without a certificate", "give --tls_cert and --tls_key too");
+  if (ca !== undefined)
+    throw usageError("--tls_ca: useless without a certificate", "give --tls_cert and --tls_key too");
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** Texts become values: a flag beats its variable, that beats the default; each is checked once, here. */
 import { parseAddress } from "../address.ts";
-import { didYouMean, errorText, usageError } from "../errors.ts";
+import { didYouMean, errorText, MicrorunError, usageError } from "../errors.ts";
 import { choicesOf, type Flag, type FlagTable, type Values, variableOf } from "./flags.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,57 +10,64 @@ export type Given = ReadonlyMap<string, readonly string[]>;
 
 /** A text and how to name it to whoever wrote it. */
 interface Said {
-  readonly label: string;
+  /** `--server_address` or `MICRO_SERVER_ADDRESS`. */
+  readonly source: string;
   readonly text: string;
+  /** `--server_address=:x` */
+  readonly label: string;
+}
+
+function said(source: string, text: string): Said {
+  return { source, text, label: `${source}=${text}` };
 }
 
 /** An empty variable counts as unset. @throws MicrorunError `invalid_argument`, naming the flag or variable */
 export function readFlags<const T extends FlagTable>(table: T, given: Given, env: Environment): Values<T> {
   const entries = Object.entries(table).map(([name, flag]) => [
     name,
-    valueOf(flag, whatWasSaid(name, flag, given, env)),
+    valueFrom(flag, whatWasSaid(name, flag, given, env)),
   ]);
   return Object.fromEntries(entries);
 }
 
 function whatWasSaid(name: string, flag: Flag, given: Given, env: Environment): Said[] {
   const flagTexts = given.get(name);
-  if (flagTexts !== undefined) return flagTexts.map((text) => ({ label: `--${name}=${text}`, text }));
+  if (flagTexts !== undefined) return flagTexts.map((text) => said(`--${name}`, text));
   const variable = variableOf(name, flag);
-  const text = (variable === undefined ? undefined : env[variable]) ?? "";
-  if (text !== "") {
+  const text = variable === undefined ? undefined : env[variable];
+  if (variable !== undefined && text) {
     const texts = flag.type === "pairs" ? text.split(",") : [text];
-    return texts.map((part) => ({ label: `${variable}=${part}`, text: part.trim() }));
+    return texts.map((part) => said(variable, part.trim()));
   }
   const fallback = env.KUBERNETES_SERVICE_HOST ? (flag.inCluster ?? flag.default) : flag.default;
-  return fallback === undefined ? [] : [{ label: `--${name}=${fallback}`, text: fallback }];
+  return fallback === undefined ? [] : [said(`--${name}`, fallback)];
 }
 
-function valueOf(flag: Flag, said: readonly Said[]): unknown {
-  if (flag.type === "list") return said.flatMap(({ text }) => text.split(",").filter((part) => part !== ""));
-  if (flag.type === "pairs") return Object.fromEntries(said.map(pair));
-  const last = said.at(-1);
+function valueFrom(flag: Flag, all: readonly Said[]): unknown {
+  if (flag.type === "list") return all.flatMap(({ text }) => text.split(",").filter((part) => part !== ""));
+  if (flag.type === "pairs") return Object.fromEntries(all.map(pair));
+  const last = all.at(-1);
   if (last === undefined) return flag.type === "boolean" ? false : undefined;
   return parsers[flag.type](last, flag);
 }
 
-const parsers: Record<Exclude<Flag["type"], "list" | "pairs">, (said: Said, flag: Flag) => unknown> = {
+const parsers: Record<Exclude<Flag["type"], "list" | "pairs">, (last: Said, flag: Flag) => unknown> = {
   text: ({ text }) => text,
-  integer: (said, flag) => atLeast(said, flag, /^\d+$/.test(said.text) ? Number(said.text) : undefined, ""),
+  integer: (last, flag) => atLeast(last, flag, /^\d+$/.test(last.text) ? Number(last.text) : undefined, ""),
   boolean: parseBoolean,
-  duration: (said, flag) => atLeast(said, flag, milliseconds(said.text), "ms"),
-  seconds: (said, flag) => {
-    const bare = /^\d+$/.test(said.text);
-    return atLeast(said, flag, bare ? Number(said.text) * 1000 : milliseconds(said.text), "ms");
+  duration: (last, flag) => atLeast(last, flag, milliseconds(last.text), "ms"),
+  seconds: (last, flag) => {
+    const bare = /^\d+$/.test(last.text);
+    return atLeast(last, flag, bare ? Number(last.text) * 1000 : milliseconds(last.text), "ms");
   },
-  size: (said, flag) => atLeast(said, flag, bytes(said.text), " bytes"),
-  address: (said) => {
+  size: (last, flag) => atLeast(last, flag, bytes(last.text), " bytes"),
+  address: ({ source, text }) => {
     try {
-      parseAddress(said.text);
+      parseAddress(text);
     } catch (error) {
-      throw usageError(`${said.label}: ${errorText(error)}`, "write it as host:port, :port or unix:/path");
+      throw usageError(`${source}: ${errorText(error)}`, MicrorunError.from(error).hint);
     }
-    return said.text;
+    return text;
   },
   choice: ({ label, text }, flag) => {
     const choices = choicesOf(flag);

@@ -5,7 +5,7 @@ import type { MessageType } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import { decodeMessage, encodeMessage, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
-import { fromBase64, invalid } from "./scalar.ts";
+import { fromBase64, invalid, kindOf } from "./scalar.ts";
 import { isSpecial } from "./well-known.ts";
 
 const maxDepth = 100;
@@ -60,10 +60,6 @@ function parsed(json: string | undefined): unknown {
   } catch {
     return undefined;
   }
-}
-
-function kindOf(json: unknown): string {
-  return json === null ? "null" : Array.isArray(json) ? "array" : typeof json;
 }
 
 function fieldNames(root: protobuf.Root, path: string): string[] {

@@ -1,7 +1,8 @@
 /** A listening port that tells HTTP/2 from everything else by a connection's first bytes. */
+
+import { rm } from "node:fs/promises";
 import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { rm } from "node:fs/promises";
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Tls } from "../transport/transport.ts";
 
@@ -73,7 +74,8 @@ export async function openPort({ address, tls, http2, other }: PortOptions): Pro
     socket.on("readable", look);
   };
 
-  const server = tls === undefined ? createServer({ noDelay: true }, accept) : createSecureServer(tls, accept);
+  const server =
+    tls === undefined ? createServer({ noDelay: true }, accept) : createSecureServer(tls, accept);
   await listen(server, target, address);
   return {
     address: boundAddress(server, address),
@@ -91,7 +93,14 @@ function createSecureServer({ cert, key, ca }: Tls, accept: (socket: Socket) => 
   const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
   try {
     const server = createTlsServer(
-      { cert, key, ...mutual, ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: maxSilenceMs, noDelay: true },
+      {
+        cert,
+        key,
+        ...mutual,
+        ALPNProtocols: ["h2", "http/1.1"],
+        handshakeTimeout: maxSilenceMs,
+        noDelay: true,
+      },
       accept,
     );
     server.on("tlsClientError", (_, socket) => socket.destroy());
@@ -108,7 +117,8 @@ async function listen(server: Server, target: ListenOptions, address: string): P
   try {
     await listenOnce(server, target);
   } catch (error) {
-    const stale = codeOf(error) === "EADDRINUSE" && target.path !== undefined && !(await answers(target.path));
+    const stale =
+      codeOf(error) === "EADDRINUSE" && target.path !== undefined && !(await answers(target.path));
     if (!stale) throw listenError(error, address);
     await rm(target.path!, { force: true });
     await listenOnce(server, target).catch((again) => {

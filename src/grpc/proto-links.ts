@@ -133,9 +133,8 @@ function linkField(linker: Linker, field: protobuf.Field): void {
   ).fullName;
   // protoc names a group's field in lower case.
   const type = linker.symbols.get(field.type.slice(1));
-  if (type instanceof protobuf.Type && isGroup(type)) {
-    Object.assign(field, { protoName: type.name.toLowerCase(), jsonName: type.name.toLowerCase() });
-  }
+  if (type instanceof protobuf.Type && isGroup(type))
+    Object.assign(field, { protoName: type.name.toLowerCase() });
 }
 
 /** Written as a `group`; protobufjs says so, but not in its types. */

@@ -33,7 +33,7 @@ export function mismatch(name: string, expected: string, value: unknown): Micror
   return invalid(name, `${expected} is expected, got ${kindOf(value)}`);
 }
 
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   if (typeof value !== "object") return typeof value;

@@ -1,8 +1,8 @@
 /** An HTTP/2 stream that is no gRPC call, answered by a fetch handler: JSON and web clients on gRPC's own port. */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Fetch } from "../call.ts";
-import type { Log } from "../log.ts";
 import { MicrorunError } from "../errors.ts";
+import type { Log } from "../log.ts";
 
 export interface WebStreamOptions {
   readonly fetch: Fetch;
@@ -12,7 +12,8 @@ export interface WebStreamOptions {
 }
 
 /** Fields of HTTP/1 connections, which HTTP/2 forbids. */
-const connectionField = /^(connection|http2-settings|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/;
+const connectionField =
+  /^(connection|http2-settings|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/;
 
 /** RST_STREAM's INTERNAL_ERROR */
 const resetInternal = 2;
@@ -65,7 +66,7 @@ function requestOf(
     for (const one of Array.isArray(value) ? value : [value]) fields.append(key, one);
   }
   const authority = headers[":authority"] ?? headers.host ?? "localhost";
-  const url = new URL(`${secure ? "https" : "http"}://${authority}${headers[":path"]}`);
+  const url = new URL(`${secure ? "https" : "http"}://${authority}${headers[":path"]}`).href;
   const method = headers[":method"] ?? "GET";
   if (method === "GET" || method === "HEAD") {
     stream.resume();
@@ -89,8 +90,14 @@ function bodyOf(stream: ServerHttp2Stream): ReadableStream<Uint8Array> {
         controller.enqueue(chunk);
         if ((controller.desiredSize ?? 0) <= 0) stream.pause();
       });
-      stream.once("end", end(() => controller.close()));
-      stream.once("close", end(() => controller.error(cancelled())));
+      stream.once(
+        "end",
+        end(() => controller.close()),
+      );
+      stream.once(
+        "close",
+        end(() => controller.error(cancelled())),
+      );
       stream.pause();
     },
     pull() {

@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { MicrorunError, usageError } from "../errors.ts";
+import { exitCode, failureText } from "./failure.ts";
+
+test("asked wrongly is 2, failed is 1", () => {
+  expect(exitCode(usageError("no"))).toBe(2);
+  expect(exitCode(new MicrorunError("unavailable", "no"))).toBe(1);
+  expect(exitCode(new TypeError("no"))).toBe(1);
+});
+
+test("an error of ours is two lines, without a stack", () => {
+  expect(failureText(usageError("a: b", "do it"))).toBe("error: a: b\n  hint: do it");
+});
+
+test("a cause is shown when debugging, and offered otherwise", () => {
+  const error = new MicrorunError("internal", "the job failed: boom", { cause: new Error("boom") });
+  expect(failureText(error)).toContain("hint: add --log_level=debug");
+  expect(failureText(error, { debug: true })).toContain("caused by: Error: boom");
+});
+
+test("an error that is not ours is a bug, with its stack", () => {
+  const text = failureText(new TypeError("x is undefined"));
+  expect(text).toStartWith("error: this is a bug: x is undefined\n");
+  expect(text).toContain("failure.test.ts:");
+});

@@ -1,0 +1,46 @@
+/** `microrun init`: a working service to start from; nothing that is there is overwritten. */
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { MicrorunError } from "../errors.ts";
+import type { Input } from "./command.ts";
+import { writeModuleTypes, writePublicTypes } from "./declarations.ts";
+import { greeterTemplate } from "./greeter-template.ts";
+import { selfCommand } from "./self.ts";
+
+export async function start({ words }: Input): Promise<number> {
+  const folder = words[0] ?? ".";
+  const names = Object.keys(greeterTemplate);
+  const there = names.filter((name) => existsSync(join(folder, name)));
+  if (there.length > 0) {
+    throw new MicrorunError(
+      "already_exists",
+      `init: already there: ${there.map((name) => join(folder, name)).join(", ")}`,
+      {
+        hint: "name a folder of its own: microrun init my-service",
+      },
+    );
+  }
+  await mkdir(folder, { recursive: true });
+  for (const [name, text] of Object.entries(greeterTemplate)) {
+    await writeFile(join(folder, name), text, { flag: "wx" });
+  }
+  const types = [
+    await writePublicTypes(folder),
+    await writeModuleTypes(join(folder, "greeter.ts"), [join(folder, "greeter.proto")]),
+  ];
+  process.stdout.write(`${nextSteps(folder, [...names, ...types.map((path) => relative(folder, path))])}\n`);
+  return 0;
+}
+
+function nextSteps(folder: string, names: readonly string[]): string {
+  const steps = [
+    ...(relative(".", folder) === "" ? [] : [[`cd ${folder}`, ""]]),
+    [`${selfCommand(resolve(folder))} ./greeter.ts`, "serves gRPC, JSON and health on :8080"],
+    ["bun test", "runs greeter.test.ts"],
+    ["kubectl apply -f greeter.yaml", "runs it in a cluster"],
+  ];
+  const width = Math.max(...steps.map(([command]) => command!.length));
+  const lines = steps.map(([command, why]) => `  ${command!.padEnd(width)}  ${why}`.trimEnd());
+  return [`made in ${folder}: ${names.join(", ")}`, "", "next:", ...lines].join("\n");
+}

@@ -1,0 +1,76 @@
+/** docs/flags.md, made from the tables. */
+import { commands } from "./commands.ts";
+import { choicesOf, defaultText, type Flag, type FlagGroup, variableOf } from "./flags.ts";
+import { foreignFlags } from "./foreign-flags.ts";
+
+/** Variables that no flag stands for. */
+const variables: readonly (readonly [name: string, meaning: string])[] = [
+  ["STATIC_SELECTOR_DOMAIN_NAME", "appended to a service's name, with a dot, by `--selector=static`"],
+  ["STATIC_SELECTOR_PORT_NUMBER", "the port that `--selector=static` calls; default `8080`"],
+  ["KUBERNETES_SERVICE_HOST", "set by Kubernetes: the defaults are those of a cluster"],
+  ["NO_COLOR", "no colours, whatever stderr is"],
+  ["FORCE_COLOR", "colours, whatever stderr is; `0`: none"],
+];
+
+export function flagReference(): string {
+  const [run, ...tools] = commands;
+  return `${[
+    "# Flags and variables",
+    "Made from the tables in src/cli by `npm run docs`.",
+    rules,
+    `## microrun run`,
+    ...run!.groups.map(table),
+    ...tools.flatMap(({ name, about, groups }) =>
+      groups.length === 0 ? [] : [`## microrun ${name}`, `${about}.`, ...groups.map(table)],
+    ),
+    "## Variables without a flag",
+    rows(
+      ["variable", "meaning"],
+      variables.map(([name, meaning]) => [code(name), meaning]),
+    ),
+    "## Flags of Go Micro without a meaning here",
+    "Each, and all that begin with its name (`--store_address`), ends with exit code 2 and this order.",
+    rows(
+      ["flag", "instead"],
+      Object.entries(foreignFlags).map(([name, order]) => [code(`--${name}`), order]),
+    ),
+  ].join("\n\n")}\n`;
+}
+
+const rules = `- A flag beats its variable, that beats what the module exports, that beats the default. An empty variable counts as unset.
+- \`--server_address=:9090\`, \`--server_address :9090\` and \`--server-address=:9090\` are alike; \`--no-watch\` turns a switch off.
+- What follows \`--\` is the module's own: \`context.args\`.
+- Durations are written \`5s\`, \`100ms\`, \`1m30s\`; sizes \`4MiB\`, \`1MB\`, \`4096\`; addresses \`host:port\`, \`:port\`, \`unix:/path\`.
+- Exit codes: 0 well, 1 failed, 2 asked wrongly.`;
+
+function table({ title, flags }: FlagGroup): string {
+  const lines = Object.entries(flags).map(([name, flag]) => [
+    code(`--${name}`),
+    code(variableOf(name, flag) ?? ""),
+    defaultCell(flag),
+    meaning(flag),
+    code(`--${name}=${flag.example}`),
+  ]);
+  return `### ${title.replace(/:$/, "")}\n\n${rows(["flag", "variable", "default", "meaning", "example"], lines)}`;
+}
+
+function meaning(flag: Flag): string {
+  const choices = choicesOf(flag);
+  return choices.length === 0 ? flag.about : `${flag.about} One of ${choices.map(code).join(", ")}.`;
+}
+
+function defaultCell(flag: Flag): string {
+  const { default: fixed, inCluster } = flag;
+  if (fixed === undefined) return defaultText(flag);
+  return `${code(fixed)}${inCluster === undefined ? "" : `, in a cluster ${code(inCluster)}`}`;
+}
+
+function rows(head: readonly string[], body: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...body.map(line)].join("\n");
+}
+
+function code(text: string): string {
+  return text === "" ? "" : `\`${text}\``;
+}

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "bun:test";
+import { readArgv } from "./argv.ts";
+import { commands } from "./commands.ts";
+import { choicesOf, flagsOf } from "./flags.ts";
+import { readSettings } from "./settings.ts";
+import { readFlags } from "./values.ts";
+import { nearVariables } from "./variables.ts";
+
+const settings = (argv: readonly string[], env: Record<string, string> = {}) => {
+  const { words, ...line } = readArgv(argv);
+  return readSettings(words[0]!, { ...line, env });
+};
+
+describe("readSettings", () => {
+  test("nothing said gives the defaults", () => {
+    const { log, ...rest } = settings(["./x.ts"]);
+    expect(log.level).toBe("info");
+    expect(rest).toEqual({
+      module: "./x.ts",
+      args: [],
+      server: { metadata: {} },
+      maxMessageBytes: 4_194_304,
+      client: { requestTimeoutMs: 5000, retries: 1, poolSize: 100, poolTtlMs: 60_000 },
+      register: { ttlMs: 60_000, intervalMs: 30_000 },
+      registry: "memory",
+      registryAddress: [],
+      selector: "static",
+      broker: "memory",
+      brokerAddress: [],
+      transport: "grpc",
+      startTimeoutMs: 30_000,
+      drainDelayMs: 0,
+      drainTimeoutMs: 10_000,
+      healthTimeoutMs: 1000,
+    });
+  });
+
+  test("flags and variables are both heard, flags first", () => {
+    const { server, args, proto, register } = settings(
+      [
+        "./x.ts",
+        "--server_name=flag",
+        "--server-metadata=a=1",
+        "--proto=a.proto",
+        "--proto=b.proto",
+        "--",
+        "-x",
+      ],
+      { MICRO_SERVER_NAME: "variable", MICRO_SERVER_VERSION: "1.2.3", MICRO_REGISTER_TTL: "90" },
+    );
+    expect(server).toEqual({ name: "flag", version: "1.2.3", metadata: { a: "1" } });
+    expect([args, proto, register.ttlMs]).toEqual([["-x"], ["a.proto", "b.proto"], 90_000]);
+  });
+
+  test("NO_COLOR beats FORCE_COLOR, that beats what stderr is", () => {
+    expect(settings(["./x.ts"], { FORCE_COLOR: "1" }).log.color).toBe(true);
+    expect(settings(["./x.ts"], { FORCE_COLOR: "1", NO_COLOR: "1" }).log.color).toBe(false);
+  });
+
+  test("certificates that cannot be are told by flag and file", () => {
+    const tls = (...flags: string[]) => settings(["./x.ts", ...flags]);
+    expect(() => tls("--tls_cert=a.crt")).toThrow("--tls_cert: useless without --tls_key");
+    expect(() => tls("--tls_key=a.key")).toThrow("--tls_key: useless without --tls_cert");
+    expect(() => tls("--tls_ca=/nowhere/ca.crt")).toThrow("--tls_ca=/nowhere/ca.crt: no such file");
+    expect(() => tls("--tls_cert=/", "--tls_key=/")).toThrow("--tls_cert=/: a folder");
+    expect(() => tls(`--tls_cert=${import.meta.path}`, "--tls_key=/")).toThrow("holds no certificate");
+  });
+});
+
+describe("the tables of flags", () => {
+  const all = commands.flatMap(({ name, groups }) =>
+    Object.entries(flagsOf(groups)).map(([flag, entry]) => [`${name} --${flag}`, flag, entry] as const),
+  );
+
+  test.each(all)("%s has an example and a default that it takes itself", (_, name, flag) => {
+    const said = new Map([[name, [flag.example]]]);
+    expect(() => readFlags({ [name]: flag }, said, {})).not.toThrow();
+    expect(() => readFlags({ [name]: flag }, new Map(), {})).not.toThrow();
+    expect(flag.type === "choice").toBe(choicesOf(flag).length > 0);
+  });
+
+  test("a sentence each, that ends", () => {
+    for (const [what, , flag] of all) expect(flag.about, what).toMatch(/^[A-Z].*\.$/);
+  });
+});
+
+test("variables that look like ours are told with the one meant", () => {
+  const table = flagsOf(commands[0]!.groups);
+  const env = { MICRO_SERVER_NMAE: "x", MICRO_SERVER_NAME: "y", MICRO_AUTH_TOKEN: "z", PATH: "/bin" };
+  expect(nearVariables(env, table)).toEqual([
+    "unknown variable MICRO_SERVER_NMAE: did you mean MICRO_SERVER_NAME?",
+  ]);
+});

@@ -1,0 +1,125 @@
+/** A connection to one peer on grpc-js; everything of a call is in invocation.ts. */
+import { Channel, type ChannelOptions, credentials, Metadata } from "@grpc/grpc-js";
+import { MicrorunError } from "../errors.ts";
+import type { Connection, ConnectOptions } from "../transport/transport.ts";
+import { type CallListener, type CallStart, type CallWire, type Invocation, invoke } from "./invocation.ts";
+import type { Fields } from "./metadata.ts";
+import { userAgent } from "./status.ts";
+
+const defaultMaxMessageBytes = 4_194_304;
+
+/** Between two tries to connect: a peer that comes back is found soon. */
+const firstBackoffMs = 100;
+const maxBackoffMs = 2000;
+
+/** Names are looked up again no more often than this. */
+const minResolveMs = 1000;
+
+/** As often as servers of grpc-go allow. */
+const keepaliveMs = 300_000;
+const keepaliveTimeoutMs = 20_000;
+
+/** A call without a deadline, for grpc-js. */
+const never = Number.POSITIVE_INFINITY;
+
+export function connectGrpc(
+  address: string,
+  { tls, maxMessageBytes = defaultMaxMessageBytes }: ConnectOptions = {},
+): Connection {
+  const options: ChannelOptions = {
+    // told from other callers by it: we read every form of errors
+    "grpc.primary_user_agent": `${userAgent}/1`,
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": -1,
+    "grpc.initial_reconnect_backoff_ms": firstBackoffMs,
+    "grpc.max_reconnect_backoff_ms": maxBackoffMs,
+    "grpc.dns_min_time_between_resolutions_ms": minResolveMs,
+    "grpc.keepalive_time_ms": keepaliveMs,
+    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    "grpc.enable_retries": 0,
+    "grpc.enable_channelz": 0,
+    "grpc.enable_http_proxy": 0,
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.use_local_subchannel_pool": 1,
+  };
+  let channel: Channel | undefined;
+  let closed = false;
+  const invocations = new Set<Invocation>();
+
+  const open = (start: CallStart, listener: CallListener): CallWire => {
+    channel ??= new Channel(address, channelCredentials(tls), options);
+    return openCall(channel, start, listener);
+  };
+
+  return {
+    dispatch(call) {
+      if (closed)
+        return Promise.reject(new MicrorunError("unavailable", `${address}: the connection is closed`));
+      const invocation = invoke(call, { open, address, maxMessageBytes }, () =>
+        invocations.delete(invocation),
+      );
+      invocations.add(invocation);
+      return invocation.reply;
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      for (const { cancel } of invocations)
+        cancel(new MicrorunError("cancelled", `${address}: the connection is closed`));
+      channel?.close();
+    },
+  };
+}
+
+function channelCredentials(tls: ConnectOptions["tls"]) {
+  if (tls === undefined) return credentials.createInsecure();
+  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+  return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+}
+
+function openCall(channel: Channel, start: CallStart, listener: CallListener): CallWire {
+  const call = channel.createCall(start.path, start.deadline ?? never, null, null, null);
+  let heard = false;
+  call.start(withContentType(Metadata.fromHttp2Headers(start.fields), start.contentType), {
+    onReceiveMetadata(metadata) {
+      heard = true;
+      listener.header(fieldsOf(metadata));
+    },
+    onReceiveMessage: (bytes: Buffer) => listener.message(bytes),
+    onReceiveStatus({ code, details, metadata }) {
+      const [bytes] = metadata.get("grpc-status-details-bin");
+      const status = { code, message: details };
+      listener.end(
+        bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
+        fieldsOf(metadata),
+        // an answer of trailers alone brings its content type
+        heard || metadata.get("content-type").length > 0,
+      );
+    },
+  });
+  return {
+    read: () => call.startRead(),
+    send: (bytes, flushed) => call.sendMessageWithContext({ callback: flushed }, Buffer.from(bytes)),
+    halfClose: () => call.halfClose(),
+    cancel: () => call.cancelWithStatus(1, "cancelled"),
+  };
+}
+
+function fieldsOf(metadata: Metadata): Fields {
+  return metadata.toHttp2Headers() as Fields;
+}
+
+/**
+ * grpc-js writes its own content type over the one in the metadata, and Go Micro chooses its codec by it: so the header
+ * fields that this metadata (and every copy grpc-js makes of it) turns into hold a content type that cannot be changed.
+ */
+function withContentType(metadata: Metadata, contentType: string): Metadata {
+  const { clone, toHttp2Headers } = metadata;
+  metadata.clone = () => withContentType(clone.call(metadata), contentType);
+  metadata.toHttp2Headers = () =>
+    Object.defineProperty(toHttp2Headers.call(metadata), "content-type", {
+      enumerable: true,
+      get: () => contentType,
+      set() {},
+    });
+  return metadata;
+}

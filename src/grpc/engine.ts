@@ -1,0 +1,234 @@
+/** The HTTP/2 engine under the server: grpc-js for framing, compression and flow control, and nothing above them. */
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
+import {
+  Server as GrpcServer,
+  Metadata,
+  ServerCredentials,
+  type ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+} from "@grpc/grpc-js";
+import { codeName, MicrorunError } from "../errors.ts";
+import type { Exchange, Wire } from "./exchange.ts";
+import { hostPort } from "./port.ts";
+
+export interface EngineOptions {
+  readonly maxMessageBytes: number;
+  /** Is it a gRPC call? All others go to `other`. */
+  readonly isCall: (headers: IncomingHttpHeaders) => boolean;
+  readonly call: (wire: Wire) => Exchange;
+  readonly other: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string | undefined) => void;
+}
+
+export interface Engine {
+  /** Takes a connection that speaks HTTP/2. */
+  accept(socket: Duplex): void;
+  /** Tells every client to call elsewhere; resolves when they have heard it and none can still be sending a call. */
+  leave(): Promise<void>;
+  /** Resolves when no connection is left. */
+  closed(): Promise<void>;
+}
+
+/** Calls under way on one connection; a client waits with the next. */
+const maxStreams = 1000;
+
+/** How much of header fields a call may bring, in bytes. */
+const maxHeaderBytes = 65_536;
+
+/** A connection that says nothing is asked after this time whether it lives. */
+const keepaliveMs = 120_000;
+const keepaliveTimeoutMs = 20_000;
+
+/** How long a client may take to acknowledge that it should call elsewhere. */
+const leaveMs = 1000;
+
+const lastStreamId = 2 ** 31 - 1;
+
+/** The only method grpc-js knows: streams are routed by us, and handed to it under this name. */
+const callPath = "/call";
+
+/** An encoding that does not exist: grpc-js takes a compressed message without `grpc-encoding` for a plain one. */
+const noEncoding = "none";
+
+/** grpc-js' call, with the two of its own parts that are not in its types. */
+interface EngineCall extends ServerInterceptingCallInterface {
+  /** 0 between two messages. */
+  readonly decoder?: { readonly readState: number };
+}
+
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+/** What grpc-js' own layer of handlers gets in place of the call: it never starts. */
+const inert = { start() {} } as unknown as ServerInterceptingCall;
+
+export function createEngine({ maxMessageBytes, isCall, call, other }: EngineOptions): Engine {
+  let taken: EngineCall | undefined;
+  const server = new GrpcServer({
+    "grpc.enable_channelz": 0,
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": -1,
+    "grpc.keepalive_time_ms": keepaliveMs,
+    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    interceptors: [
+      (_, engineCall) => {
+        taken = engineCall;
+        return inert;
+      },
+    ],
+  });
+  server.register(
+    callPath,
+    () => {},
+    toBuffer,
+    (bytes: Buffer) => bytes,
+    "bidi",
+  );
+  const { http2Server, injector } = openInjector(server);
+  const [grpcListener] = http2Server.listeners("stream") as unknown[] as StreamListener[];
+  http2Server.removeAllListeners("stream");
+
+  const sessions = new Map<ServerHttp2Session, Promise<void>>();
+  const peers = new WeakMap<object, string | undefined>();
+  let leaving = false;
+
+  http2Server.on("sessionError", () => {});
+  http2Server.on("session", (session) => {
+    peers.set(session, peerOf(session));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    sessions.set(session, promise);
+    session.once("close", () => {
+      sessions.delete(session);
+      resolve();
+    });
+    if (leaving) void leaveSession(session);
+  });
+
+  http2Server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const peer = stream.session === undefined ? undefined : peers.get(stream.session);
+    if (!isCall(headers)) {
+      other(stream, headers, peer);
+      return;
+    }
+    const encoding = headers["grpc-encoding"];
+    const named = encoding !== undefined && encoding !== "identity";
+    const engineHeaders = {
+      ":path": callPath,
+      "content-type": "application/grpc",
+      "grpc-encoding": named ? encoding : noEncoding,
+    };
+    // grpc-js asks its interceptor before its listener returns
+    grpcListener?.(stream, engineHeaders);
+    const engineCall = taken;
+    taken = undefined;
+    if (engineCall !== undefined) connect(engineCall, headers, peer, call);
+  });
+
+  return {
+    accept: (socket) => injector.injectConnection(socket),
+    async leave() {
+      leaving = true;
+      await Promise.all([...sessions.keys()].map(leaveSession));
+    },
+    async closed() {
+      while (sessions.size > 0) await Promise.all(sessions.values());
+    },
+  };
+}
+
+/** Joins grpc-js' call to our exchange. */
+function connect(
+  engineCall: EngineCall,
+  headers: IncomingHttpHeaders,
+  peer: string | undefined,
+  call: (wire: Wire) => Exchange,
+): void {
+  const sendStatus = engineCall.sendStatus.bind(engineCall);
+  const contentType = String(headers["content-type"]);
+  let headerSent = false;
+  const exchange = call({
+    path: headers[":path"] ?? "",
+    headers,
+    peer,
+    read: () => engineCall.startRead(),
+    header(fields) {
+      headerSent = true;
+      engineCall.sendMetadata(Metadata.fromHttp2Headers({ ...fields, "content-type": contentType }));
+    },
+    message: (bytes, flushed) => engineCall.sendMessage(bytes, flushed),
+    end({ code, message, details }, trailer) {
+      const fields: Record<string, string> = { ...trailer };
+      if (details !== undefined) fields["grpc-status-details-bin"] = Buffer.from(details).toString("base64");
+      if (!headerSent) fields["content-type"] = contentType;
+      sendStatus({ code, details: message, metadata: Metadata.fromHttp2Headers(fields) });
+    },
+  });
+  // what grpc-js finds wrong with a request it would answer itself
+  engineCall.sendStatus = ({ code, details }) => exchange.broken(brokenRequest(code, details));
+  engineCall.start({
+    onReceiveMetadata() {},
+    onReceiveMessage: exchange.message,
+    onReceiveHalfClose() {
+      if (engineCall.decoder?.readState)
+        exchange.broken(new MicrorunError("internal", "the last message is cut off"));
+      else exchange.halfClose();
+    },
+    onCancel: exchange.cancelled,
+  });
+  exchange.start();
+}
+
+function brokenRequest(code: number, details: string): MicrorunError {
+  if (details.includes(`unsupported encoding "${noEncoding}"`))
+    return new MicrorunError(
+      "internal",
+      "a message is flagged as compressed, but no grpc-encoding was named",
+    );
+  return new MicrorunError(codeName(code), details);
+}
+
+/** grpc-js keeps its HTTP/2 server to itself; this is the one place that reaches for it. */
+function openInjector(server: GrpcServer) {
+  const hidden = server as unknown as {
+    commonServerOptions: { settings?: object };
+    createHttp2Server(credentials: ServerCredentials): Http2Server;
+  };
+  hidden.commonServerOptions.settings = {
+    maxConcurrentStreams: maxStreams,
+    maxHeaderListSize: maxHeaderBytes,
+  };
+  const create = hidden.createHttp2Server.bind(server);
+  let http2Server: Http2Server | undefined;
+  hidden.createHttp2Server = (credentials) => {
+    http2Server = create(credentials);
+    return http2Server;
+  };
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  if (http2Server === undefined) throw new TypeError("grpc-js made no HTTP/2 server");
+  return { http2Server: http2Server as Http2Server, injector };
+}
+
+/** First that no call is welcome, then, once the client has surely read it, which was the last one taken. */
+async function leaveSession(session: ServerHttp2Session): Promise<void> {
+  if (session.destroyed || session.closed) return;
+  const heard = Promise.withResolvers<void>();
+  const timer = setTimeout(heard.resolve, leaveMs);
+  session.once("close", heard.resolve);
+  try {
+    session.goaway(0, lastStreamId);
+    session.ping(() => heard.resolve());
+  } catch {
+    heard.resolve();
+  }
+  await heard.promise;
+  clearTimeout(timer);
+  if (!session.destroyed && !session.closed) session.close();
+}
+
+function peerOf({ socket }: ServerHttp2Session): string | undefined {
+  const { remoteAddress, remotePort } = socket;
+  return remoteAddress === undefined ? undefined : hostPort(remoteAddress, remotePort ?? 0);
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
