@@ -59,7 +59,7 @@ async function start(
 
   // the module
   const host = await hostRuntime();
-  await host.prepare(await plugins.publicFace());
+  await host.prepare(await plugins.publicFace(), settings.module);
   const loading = loadModule(settings.module, settings.proto === undefined ? {} : { proto: settings.proto });
   const { file, definition, proto } = await bounded(`load ${settings.module}`, loading);
   const schema = proto.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(proto);

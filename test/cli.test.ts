@@ -7,8 +7,10 @@ import { flagsFile } from "../scripts/docs.ts";
 import { publicTypes, typesFile } from "../scripts/types.ts";
 import { flagReference } from "../src/cli/reference.ts";
 import { folder, greeter, microrun, type Running, serve, targets } from "./harness.ts";
+import { peer } from "./peers.ts";
 
 const root = join(import.meta.dir, "..");
+const v2 = await peer("v2");
 
 /** Lines asked wrongly: the exit code 2, and what stderr begins with. */
 const wrong: readonly (readonly [line: string, stderr: string])[] = [
@@ -53,6 +55,17 @@ const wrong: readonly (readonly [line: string, stderr: string])[] = [
   ],
   ["call greeter Greeter.Hello {", "error: request: not JSON"],
 ];
+
+/** Of the line `listening HOST:PORT` that a peer says. */
+async function listeningAddress(output: ReadableStream<Uint8Array>): Promise<string> {
+  let said = "";
+  for await (const chunk of output) {
+    said += new TextDecoder().decode(chunk);
+    const found = /^listening (\S+)$/m.exec(said);
+    if (found !== null) return found[1]!;
+  }
+  throw new Error(`the peer ended:\n${said}`);
+}
 
 describe.each(targets)("$name", (target) => {
   test("--version names the version, the host and the platform", async () => {
@@ -194,6 +207,32 @@ describe.each(targets)("$name", (target) => {
     expect(complete("run", "./x.ts", "--log_level", "de")).toEqual(["debug"]);
     expect(complete("probe", "--conn")).toEqual(["--connect_timeout"]);
   });
+
+  test.skipIf(v2 === undefined)(
+    "a Go Micro v2 service is probed, watched by the sidecar, and called",
+    async () => {
+      const serving = [v2!, "serve", "--address", "127.0.0.1:0"];
+      await using go = Bun.spawn(serving, { stdout: "pipe", stderr: "ignore" });
+      const at = await listeningAddress(go.stdout);
+      const named = ["--server_name=greeter", `--server_address=${at}`];
+      expect(await microrun(target, ["probe", ...named])).toEqual({
+        code: 0,
+        stdout: "status: ok\n",
+        stderr: "",
+      });
+      const sidecar = await serve(target, ["health", ...named, "--health_address=127.0.0.1:0"], {
+        until: /Server \[health\] Listening/,
+      });
+      await using _ = sidecar;
+      expect(await (await fetch(`http://${sidecar.address("health")}/health`)).text()).toBe("OK");
+      const call = ["call", "greeter", "Greeter.Hello", '{"name":"Go"}', `--address=${at}`];
+      expect((await microrun(target, call)).stdout).toBe('{\n\t"greeting": "Hello Go"\n}\n');
+      const failed = await microrun(target, call.with(3, '{"name":"err:404"}'));
+      expect(failed.stderr).toBe(
+        'error calling greeter.Greeter.Hello: {"id":"greeter.Hello","code":404,"detail":"boom err:404","status":"Not Found"}\n',
+      );
+    },
+  );
 
   describe("against a running greeter", () => {
     let running: Running;

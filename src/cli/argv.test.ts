@@ -44,6 +44,7 @@ describe("readArgv", () => {
   test("a command's name after a module is a word", () => {
     expect(read("./x.ts probe").words).toEqual(["./x.ts", "probe"]);
     expect(read("run probe").words).toEqual(["probe"]);
+    expect(read("run run").words).toEqual(["run"]);
   });
 
   test("help and version are asked for anywhere before --", () => {

@@ -32,8 +32,10 @@ export function readArgv(argv: readonly string[]): CommandLine {
     const token = own[i]!;
     const [, written, text] = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(token) ?? [];
     if (written === undefined) {
-      if (words.length === 0 && command === undefined) command = commands.find(({ name }) => name === token);
-      if (words.length > 0 || command?.name !== token) words.push(token);
+      const first = words.length === 0 && command === undefined;
+      const named = first ? commands.find(({ name }) => name === token) : undefined;
+      if (named === undefined) words.push(token);
+      else command = named;
       continue;
     }
     const name = written.replaceAll("-", "_");

@@ -21,11 +21,11 @@ export async function start({ words, given, env }: Input): Promise<number> {
   const flags = readFlags(callFlags, given, env);
   const names = nameParts(service, endpoint);
   const request = parseRequest(json === "-" ? await text(process.stdin) : json);
+  const metadata = checkedMetadata(flags.metadata);
   const tls = readTls(flags);
   const address = flags.address ?? (await pick(flags.selector, service, env));
   try {
-    const { timeout: timeoutMs, metadata } = flags;
-    const reply = await ask({ ...names, address, request, metadata, timeoutMs, tls });
+    const reply = await ask({ ...names, address, request, metadata, timeoutMs: flags.timeout, tls });
     process.stdout.write(`${JSON.stringify(reply, null, "\t")}\n`);
     return 0;
   } catch (error) {
@@ -57,4 +57,19 @@ function parseRequest(json: string): unknown {
   } catch (error) {
     throw usageError(`request: not JSON (${errorText(error)})`, `write it as '{"name":"John"}'`);
   }
+}
+
+function checkedMetadata(pairs: Readonly<Record<string, string>>): Headers {
+  const metadata = new Headers();
+  for (const [key, value] of Object.entries(pairs)) {
+    try {
+      metadata.set(key, value);
+    } catch {
+      throw usageError(
+        `--metadata=${key}=…: not sendable`,
+        "write keys in a-z, 0-9, - and _, values in one line",
+      );
+    }
+  }
+  return metadata;
 }

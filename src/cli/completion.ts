@@ -1,4 +1,5 @@
 /** `microrun completion`: what makes the Tab key know our words. */
+import yargs from "yargs";
 import { didYouMean, usageError } from "../errors.ts";
 import type { Input } from "./command.ts";
 
@@ -9,8 +10,9 @@ export async function start({ words, env }: Input): Promise<number> {
   if (!shells.includes(shell)) {
     throw usageError(`completion for ${shell}: not there${didYouMean(shell, shells)}`, "use bash or zsh");
   }
-  // yargs reads the shell here, when it is loaded
+  // yargs asks this variable which script to print
   process.env.SHELL = shell;
-  const { printCompletionScript } = await import("./help.ts");
-  return printCompletionScript();
+  const script = yargs(["completion"]).scriptName("microrun").completion("completion", false);
+  await script.detectLocale(false).exitProcess(false).parseAsync();
+  return 0;
 }

@@ -13,7 +13,8 @@ export interface Question {
   readonly method: string;
   readonly request: unknown;
   readonly timeoutMs: number;
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** @default none */
+  readonly metadata?: Headers;
   readonly tls?: Partial<Tls> | undefined;
   /** @default unary JSON */
   readonly type?: Method;
@@ -21,7 +22,7 @@ export interface Question {
 
 /** @throws MicrorunError */
 export async function ask(question: Question): Promise<unknown> {
-  const { address, service, method, request, timeoutMs, metadata = {}, tls, type } = question;
+  const { address, service, method, request, timeoutMs, metadata = new Headers(), tls, type } = question;
   const transport = await transports.grpc!({ addresses: [], env: {}, log: silentLog });
   await using connection = transport.connect(dialable(address), tls === undefined ? {} : { tls });
   const abort = new AbortController();
@@ -30,7 +31,7 @@ export async function ask(question: Question): Promise<unknown> {
       service,
       method,
       request,
-      metadata: new Headers({ ...metadata }),
+      metadata,
       signal: abort.signal,
       deadline: Date.now() + timeoutMs,
       ...(type === undefined ? {} : { type }),

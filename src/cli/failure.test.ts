@@ -13,9 +13,17 @@ test("an error of ours is two lines, without a stack", () => {
 });
 
 test("a cause is shown when debugging, and offered otherwise", () => {
+  const error = new MicrorunError("unavailable", "no connection", { cause: new Error("refused") });
+  expect(failureText(error)).toBe(
+    "error: no connection\n  hint: set MICRO_LOG_LEVEL=debug to see what caused it",
+  );
+  expect(failureText(error, { debug: true })).toContain("caused by: Error: refused");
+});
+
+test("what a module threw is shown with the module's own stack", () => {
   const error = new MicrorunError("internal", "the job failed: boom", { cause: new Error("boom") });
-  expect(failureText(error)).toContain("hint: add --log_level=debug");
-  expect(failureText(error, { debug: true })).toContain("caused by: Error: boom");
+  expect(failureText(error)).toStartWith("error: the job failed: boom\n    Error: boom\n");
+  expect(failureText(error)).toContain("failure.test.ts:");
 });
 
 test("an error that is not ours is a bug, with its stack", () => {

@@ -13,20 +13,30 @@ export interface Telling {
   readonly debug?: boolean;
 }
 
-/** `error: what: why` and a hint; a stack only for what is not ours, or when debugging. */
+/**
+ * `error: what: why` and a hint. With a stack where somebody's code is at fault, not what was asked: an error that is not
+ * ours is a bug of ours, the cause of an `internal` one is what the user's module threw.
+ */
 export function failureText(error: unknown, { color = false, debug = false }: Telling = {}): string {
   const paint = (code: string, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
-  const ours = error instanceof MicrorunError;
-  const lines = [`${paint("31;1", "error:")} ${ours ? error.message : `this is a bug: ${errorText(error)}`}`];
-  if (!ours || debug) lines.push(...stacks(error));
-  const hint = ours
-    ? (error.hint ?? (error.cause && !debug ? seeStack : undefined))
-    : "report it, with these lines";
-  if (hint !== undefined) lines.push(`  ${paint("36", "hint:")} ${hint}`);
+  const head = paint("31;1", "error:");
+  const hint = (text: string) => `  ${paint("36", "hint:")} ${text}`;
+  if (!(error instanceof MicrorunError)) {
+    const lines = [
+      `${head} this is a bug: ${errorText(error)}`,
+      ...stacks(error),
+      hint("report it, with these lines"),
+    ];
+    return lines.join("\n");
+  }
+  const lines = [`${head} ${error.message}`];
+  const shown = debug ? error : error.code === "internal" ? error.cause : undefined;
+  lines.push(...stacks(shown));
+  if (error.hint !== undefined) lines.push(hint(error.hint));
+  else if (error.cause !== undefined && shown === undefined)
+    lines.push(hint("set MICRO_LOG_LEVEL=debug to see what caused it"));
   return lines.join("\n");
 }
-
-const seeStack = "add --log_level=debug to see what caused it";
 
 /** How deep a chain of causes is followed. */
 const maxCauses = 8;

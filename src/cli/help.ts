@@ -23,12 +23,6 @@ function withCommand([flag = "", self = "", ...words]: readonly string[]): strin
   return [flag, self, ...(named || first ? [] : ["run"]), ...words];
 }
 
-/** @returns the exit code */
-export async function printCompletionScript(): Promise<number> {
-  await program(["completion"]).parseAsync();
-  return 0;
-}
-
 function program(argv: readonly string[]): Argv {
   const parser = yargs([...argv])
     .scriptName("microrun")

@@ -25,7 +25,7 @@ export async function start(input: Input): Promise<number> {
     if (lines.length === 0) return;
     const message = `${ready.service.name} is ready`;
     if (settings.log.format === "json") log.info(message, { try: lines });
-    else process.stdout.write(`${message}; try\n${lines.map((line) => `  ${line}\n`).join("")}`);
+    else process.stdout.write(`${message}:\n${lines.map((line) => `  ${line}\n`).join("")}`);
   });
 }
 

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readArgv } from "./argv.ts";
 import { commands } from "./commands.ts";
 import { choicesOf, flagsOf } from "./flags.ts";
@@ -66,6 +69,37 @@ describe("readSettings", () => {
     expect(() => tls(`--tls_cert=${import.meta.path}`, "--tls_key=/")).toThrow("holds no certificate");
   });
 });
+
+test.skipIf(!Bun.which("openssl"))("a certificate is taken with its own key alone", () => {
+  using dir = temporaryFolder();
+  const make = (name: string) =>
+    Bun.spawnSync(
+      ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"].concat([
+        "-subj",
+        "/CN=localhost",
+        "-days",
+        "1",
+        "-keyout",
+        `${name}.key`,
+        "-out",
+        `${name}.crt`,
+      ]),
+      { cwd: dir.path },
+    );
+  make("a");
+  make("b");
+  const file = (name: string) => join(dir.path, name);
+  const { tls } = settings(["./x.ts", `--tls_cert=${file("a.crt")}`, `--tls_key=${file("a.key")}`]);
+  expect(tls?.cert).toStartWith("-----BEGIN CERTIFICATE-----");
+  const mixed = ["./x.ts", `--tls_cert=${file("a.crt")}`, `--tls_key=${file("b.key")}`];
+  expect(() => settings(mixed)).toThrow(`--tls_key=${file("b.key")}: not the key of ${file("a.crt")}`);
+  expect(() => settings(["./x.ts", `--tls_ca=${file("a.crt")}`])).toThrow("useless without a certificate");
+});
+
+function temporaryFolder(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), "microrun-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
 
 describe("the tables of flags", () => {
   const all = commands.flatMap(({ name, groups }) =>

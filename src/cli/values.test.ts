@@ -91,7 +91,7 @@ describe("readFlags", () => {
     const table = { server_metadata: { type: "pairs", ...about } } as const;
     const read = (text: string) =>
       readFlags(table, new Map(), { MICRO_SERVER_METADATA: text }).server_metadata;
-    expect(read("a=1, b=2")).toEqual({ a: "1", b: "2" });
+    expect(read("a=1, b=2,")).toEqual({ a: "1", b: "2" });
     expect(() => read("a=1,b")).toThrow("MICRO_SERVER_METADATA=b: not a pair");
   });
 

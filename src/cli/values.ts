@@ -36,7 +36,7 @@ function whatWasSaid(name: string, flag: Flag, given: Given, env: Environment): 
   const variable = variableOf(name, flag);
   const text = variable === undefined ? undefined : env[variable];
   if (variable !== undefined && text) {
-    const texts = flag.type === "pairs" ? text.split(",") : [text];
+    const texts = flag.type === "pairs" ? text.split(",").filter((part) => part.trim() !== "") : [text];
     return texts.map((part) => said(variable, part.trim()));
   }
   const fallback = env.KUBERNETES_SERVICE_HOST ? (flag.inCluster ?? flag.default) : flag.default;

@@ -170,6 +170,8 @@ function connect(
     onReceiveHalfClose() {
       if (engineCall.decoder?.readState)
         exchange.broken(new MicrorunError("internal", "the last message is cut off"));
+      // clients on node:http2 end a stream that they cancel, and reset it right after: it must not pass for complete
+      else if (exchange.endpoint?.method.requestStream) setImmediate(exchange.halfClose);
       else exchange.halfClose();
     },
     onCancel: exchange.cancelled,

@@ -183,6 +183,9 @@ export function openExchange(
     }
   };
 
+  const begin = (method: Method, bytes: Uint8Array): void =>
+    decoded(method, bytes, (request) => void run(method, request));
+
   const encode = (codec: Codec, { service, name, response }: Method, reply: unknown): Uint8Array => {
     try {
       return codec.encode(response, reply);
@@ -203,6 +206,8 @@ export function openExchange(
         finish(new MicrorunError("internal", "a second message where the method takes one"));
       else {
         only = bytes;
+        // go-micro's clients never half-close a call whose reply streams: one message is all they have to say
+        if (endpoint.method.responseStream) begin(endpoint.method, bytes);
         wire.read();
       }
     },
@@ -212,7 +217,7 @@ export function openExchange(
       if (requests !== undefined) requests.end();
       else if (only === undefined)
         finish(new MicrorunError("internal", "no message where the method takes one"));
-      else decoded(method, only, (request) => void run(method, request));
+      else if (!method.responseStream) begin(method, only);
     },
     broken: (error) => finish(error),
     cancelled: () => finish(new MicrorunError("cancelled", "the caller cancelled the call"), true),

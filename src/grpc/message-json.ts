@@ -40,8 +40,7 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
 function jsonError(type: protobuf.Type, json: unknown, error: unknown): MicrorunError {
   if (error instanceof MicrorunError) return error;
   const text = errorText(error);
-  const [, said, why = text, given] =
-    /^\.?([\w.]+): (.+?)(?:: ("(?:[^"\\]|\\.)*"|[[{].*|[^ ]+))?$/s.exec(text) ?? [];
+  const { said, why, given } = split(text);
   const placed = said !== undefined && !said.startsWith("google.protobuf.");
   const path = (placed ? said : culprit(type, json, 0)) ?? said ?? type.fullName.slice(1);
   if (why === "unknown field") return unknownField(path, String(parsed(given)), fieldNames(type.root, path));
@@ -52,6 +51,16 @@ function jsonError(type: protobuf.Type, json: unknown, error: unknown): Microrun
   }
   if (why === "invalid encoding") return invalid(path, "the string is not base64");
   return invalid(path, given === undefined ? why : `${why}: ${given.slice(0, maxShown)}`);
+}
+
+/** `.name: why: json`, the last as long as what the caller sent. */
+function split(text: string): { said?: string; why: string; given?: string } {
+  const first = text.indexOf(": ");
+  const second = text.indexOf(": ", first + 2);
+  const said = text.slice(0, Math.max(first, 0)).replace(/^\./, "");
+  if (!/^[\w.]+$/.test(said)) return { why: text };
+  if (second < 0) return { said, why: text.slice(first + 2) };
+  return { said, why: text.slice(first + 2, second), given: text.slice(second + 2) };
 }
 
 function parsed(json: string | undefined): unknown {

@@ -1,6 +1,6 @@
 /** Which files a schema is made of: reads `.proto` files and, before each, the files it imports. */
 import { readFile } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { errorText, MicrorunError } from "../errors.ts";
 import { embeddedProtos } from "./embedded-protos.ts";
 import { type Position, type ProtoHead, protoError, scanProto } from "./proto-text.ts";
@@ -87,6 +87,10 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
   const files = new Map<string, ProtoFile | undefined>();
   const ordered: ProtoFile[] = [];
 
+  /** Two folders may each have a types.proto. */
+  const freeName = (name: string, path: string): string =>
+    ordered.some((file) => file.name === name) ? path : name;
+
   function* add(
     found: Found,
     identity: string,
@@ -111,7 +115,13 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
         );
       dependencies.push(yield* resolveImport(found, at, wanted, root, [...trail, found.path]));
     }
-    const file: ProtoFile = { ...head, ...found, name, dependencies, root: false };
+    const file: ProtoFile = {
+      ...head,
+      ...found,
+      name: freeName(name, found.path),
+      dependencies,
+      root: false,
+    };
     files.set(identity, file);
     ordered.push(file);
     return file;
@@ -161,7 +171,7 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
       throw new MicrorunError("invalid_argument", `cannot read ${path}: there is no such file`);
     const file = yield* add(found, resolve(path), "", path, []);
     file.root = true;
-    file.name = ownName(file, importPaths);
+    file.name = freeName(ownName(file, importPaths), path);
   }
   return ordered;
 }
@@ -191,5 +201,5 @@ function ownName(file: ProtoFile, importPaths: readonly string[]): string {
     const name = relative(folder, file.path);
     if (name !== "" && !name.startsWith("..") && !isAbsolute(name)) return name.replaceAll("\\", "/");
   }
-  return file.path.slice(dirname(file.path).length).replace(/^[/\\]/, "") || file.path;
+  return basename(file.path);
 }

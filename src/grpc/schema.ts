@@ -72,7 +72,7 @@ function buildSchema(sources: readonly ProtoFile[]): ProtoSchema {
 }
 
 /** Names are kept as written, except where protojson counts on camelCase. */
-export function parseInto(root: protobuf.Root, file: ProtoFile): void {
+function parseInto(root: protobuf.Root, file: ProtoFile): void {
   // Its only way of being told; absent from its types.
   const named = protobuf.parse as typeof protobuf.parse & { filename: string | null };
   try {
@@ -82,6 +82,19 @@ export function parseInto(root: protobuf.Root, file: ProtoFile): void {
     throw parseError(file, error);
   } finally {
     named.filename = null;
+  }
+  if (/^\d/.test(file.syntax)) claim(root, file.name);
+}
+
+/** In an edition's file protobufjs forgets the file's name after `reserved` has named a field. */
+function claim(space: protobuf.NamespaceBase, name: string): void {
+  for (const object of space.nestedArray) {
+    if (object.constructor !== protobuf.Namespace) object.filename ??= name;
+    if (object instanceof protobuf.Type)
+      for (const member of [...object.fieldsArray, ...object.oneofsArray]) member.filename ??= name;
+    if (object instanceof protobuf.Service)
+      for (const method of object.methodsArray) method.filename ??= name;
+    if (object instanceof protobuf.Namespace) claim(object, name);
   }
 }
 

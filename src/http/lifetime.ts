@@ -7,8 +7,8 @@ export interface Lifetime extends Disposable {
   readonly deadline: number | undefined;
   /** Aborted when the time is over; its reason is a MicrorunError. The caller is watched only once this is asked for. */
   readonly signal: AbortSignal;
-  /** Settles as `work`, or rejects with the reason as soon as the time is over; `work` may then settle or not. */
-  during<T>(work: Promise<T>): Promise<T>;
+  /** Settles as `work`, or rejects with the reason as soon as the time is over, whether `work` ever settles or not. */
+  during<T>(work: () => Promise<T>): Promise<T>;
   /** Ends it: the caller has left. */
   cancel(): void;
 }
@@ -56,14 +56,11 @@ export function createLifetime(
       return controller.signal;
     },
     async during(work) {
-      if (reason !== undefined) {
-        work.catch(() => {});
-        throw reason;
-      }
+      if (reason !== undefined) throw reason;
       const over = Promise.withResolvers<never>();
       rejects.add(over.reject);
       try {
-        return await Promise.race([work, over.promise]);
+        return await Promise.race([work(), over.promise]);
       } finally {
         rejects.delete(over.reject);
       }

@@ -1,4 +1,5 @@
 /** HTTP/1.1 on a port of its own by Bun.serve, the cheapest there is. */
+import { formatAddress, parseAddress } from "../address.ts";
 import type { HostServer, ServeOptions } from "./runtime.ts";
 
 const defaultBodyBytes = 4_194_304;
@@ -8,37 +9,31 @@ const idleSeconds = 120;
 /** @throws the system's error, `code` as in Node: `EADDRINUSE`, `EACCES` */
 export async function serveWithBun(options: ServeOptions): Promise<HostServer> {
   const { address, tls } = options;
-  const server = Bun.serve({
-    ...place(address),
+  const place = parseAddress(address);
+  const common = {
     ...(tls === undefined ? {} : { tls: secured(tls) }),
     maxRequestBodySize: options.maxBodyBytes ?? defaultBodyBytes,
-    idleTimeout: idleSeconds,
     development: false,
-    fetch(request, server) {
+    fetch(request: Request, server: Bun.Server<undefined>) {
       server.timeout(request, 0);
       const peer = server.requestIP(request);
-      return options.fetch(request, peer === null ? undefined : host(peer.address, peer.port));
+      return options.fetch(
+        request,
+        peer === null ? undefined : formatAddress({ host: peer.address, port: peer.port }),
+      );
     },
     error: () => new Response("internal error\n", { status: 500 }),
-  });
+  } as const;
+  const server =
+    place.path === undefined
+      ? Bun.serve({ ...common, hostname: place.host ?? "::", port: place.port, idleTimeout: idleSeconds })
+      : Bun.serve({ ...common, unix: place.path });
   return {
-    address: address.startsWith("unix:") ? address : host(server.hostname ?? "", server.port ?? 0),
+    address:
+      place.path === undefined ? formatAddress({ host: server.hostname!, port: server.port! }) : address,
     stop: async () => void (await server.stop()),
     kill: () => void server.stop(true),
   };
-}
-
-function place(address: string): { unix: string } | { hostname: string; port: number } {
-  if (address.startsWith("unix:")) return { unix: address.slice("unix:".length) };
-  const colon = address.lastIndexOf(":");
-  const hostname = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1") || "::";
-  return { hostname, port: Number(address.slice(colon + 1)) };
-}
-
-function host(hostname: string, port: number): string {
-  return hostname.includes(":") && !hostname.startsWith("[")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
 }
 
 function secured({ cert, key, ca }: NonNullable<ServeOptions["tls"]>): Bun.TLSOptions {

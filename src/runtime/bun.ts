@@ -10,7 +10,7 @@ export function bunRuntime(): Runtime {
     name: "bun",
     version: Bun.version,
     compiled: Bun.isStandaloneExecutable,
-    async prepare(exports, module) {
+    async prepare(exports, module = "module.ts") {
       await lookAfterRestarts(module);
       offerMicrorun(exports);
       offerProtos();

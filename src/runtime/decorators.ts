@@ -1,18 +1,15 @@
 /** Legacy (TypeScript's own) decorators on Bun: at run time it ignores the module's tsconfig.json and drops some silently, its bundler does not. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
-/** Whether the tsconfig.json nearest to `module` asks for them. Bun's bundler is asked, so that `extends` means what it means there. */
+/** How many tsconfig.json files may extend one another. */
+const maxExtended = 16;
+
+/** Whether the tsconfig.json nearest to `module`, or one that it extends, asks for them. */
 export async function hasLegacyDecorators(module: string): Promise<boolean> {
-  const text = await nearestTsconfig(dirname(resolve(module)));
-  if (!/experimentalDecorators|extends/.test(text)) return false;
-  const probe = join(dirname(resolve(module)), "__microrun_probe.ts");
-  const build = await Bun.build({
-    entrypoints: [probe],
-    files: { [probe]: "export default @d class {}" },
-    throw: false,
-  });
-  return build.success && /legacyDecorate/.test(await build.outputs[0]!.text());
+  const file = nearestTsconfig(dirname(resolve(module)));
+  return file !== undefined && (await asksFor(file, maxExtended)) === true;
 }
 
 /** Each TypeScript file outside node_modules follows the tsconfig.json nearest to it; traces keep its own lines. */
@@ -49,8 +46,49 @@ async function transpiled(path: string): Promise<string> {
   return text.slice(0, start) + Buffer.from(JSON.stringify({ ...map, sources: [path] })).toString("base64");
 }
 
-async function nearestTsconfig(folder: string): Promise<string> {
-  const text = await readFile(join(folder, "tsconfig.json"), "utf8").catch(() => undefined);
-  if (text !== undefined) return text;
-  return dirname(folder) === folder ? "" : nearestTsconfig(dirname(folder));
+function nearestTsconfig(folder: string): string | undefined {
+  const file = join(folder, "tsconfig.json");
+  if (existsSync(file)) return file;
+  return dirname(folder) === folder ? undefined : nearestTsconfig(dirname(folder));
+}
+
+/** A file's own word beats those it extends; of these the last beats the others. */
+async function asksFor(file: string, left: number): Promise<boolean | undefined> {
+  const { compilerOptions, extends: bases } = await readTsconfig(file);
+  if (compilerOptions?.experimentalDecorators !== undefined) return compilerOptions.experimentalDecorators;
+  for (const base of [bases ?? []].flat().reverse()) {
+    const found = left > 0 ? await asksFor(extended(base, dirname(file)), left - 1) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+interface Tsconfig {
+  readonly compilerOptions?: { readonly experimentalDecorators?: boolean };
+  readonly extends?: string | readonly string[];
+}
+
+/** One that cannot be read is Bun's to complain of. */
+async function readTsconfig(file: string): Promise<Tsconfig> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  try {
+    return (Bun.JSONC.parse(text) as Tsconfig) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** A path, with or without `.json`, or a package's file. */
+function extended(base: string, folder: string): string {
+  for (const name of [base, `${base}.json`, `${base}/tsconfig.json`]) {
+    if (/^[./]/.test(base)) {
+      const file = resolve(folder, name);
+      if (file.endsWith(".json") && existsSync(file)) return file;
+      continue;
+    }
+    try {
+      return Bun.resolveSync(name, folder);
+    } catch {}
+  }
+  return base;
 }

@@ -1,5 +1,5 @@
 /** What a user's module may import on Bun beyond what Bun itself can: `microrun`, and `.proto` files. */
-import { readFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** The same classes as ours, whether or not a `microrun` is installed beside the module. */
@@ -15,13 +15,13 @@ export function offerProtos(): void {
   Bun.plugin({
     name: "proto",
     setup(build) {
-      build.onResolve({ filter: /\.proto$/ }, async ({ path, importer }) =>
-        (await importsAsText(importer, path))
+      build.onResolve({ filter: /\.proto$/ }, ({ path, importer }) =>
+        importsAsText(importer, path)
           ? undefined
           : { path: Bun.resolveSync(path, dirname(importer)), namespace: "proto" },
       );
-      build.onLoad({ filter: /\.proto$/, namespace: "proto" }, async ({ path }) => ({
-        exports: { default: path, text: await readFile(path, "utf8") },
+      build.onLoad({ filter: /\.proto$/, namespace: "proto" }, ({ path }) => ({
+        exports: { default: path, text: readFileSync(path, "utf8") },
         loader: "object",
       }));
     },
@@ -29,9 +29,8 @@ export function offerProtos(): void {
 }
 
 /** A plugin is not told of import attributes, so the importer's source is asked. */
-async function importsAsText(importer: string, path: string): Promise<boolean> {
-  const source = await readFile(importer, "utf8").catch(() => "");
-  return new RegExp(`["']${RegExp.escape(path)}["']\\s*(with|,)\\s*\\{[^}]*type["']?:\\s*["']text["']`).test(
-    source,
-  );
+function importsAsText(importer: string, path: string): boolean {
+  if (!existsSync(importer)) return true;
+  const attribute = String.raw`["']${RegExp.escape(path)}["']\s*with\s*\{\s*type:\s*["']text["']`;
+  return new RegExp(attribute).test(readFileSync(importer, "utf8"));
 }

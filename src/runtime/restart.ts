@@ -71,9 +71,10 @@ function restartOnChange(watched: Watched): void {
   const look = setInterval(() => watched.add(importedFiles().map(dirname)), lookMs);
   look.unref();
 
+  let emitting = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      stopped ||= !changed;
+      stopped ||= !emitting;
       if (process.listenerCount(signal) === 1) process.exit(130);
     });
   }
@@ -88,7 +89,9 @@ function restartOnChange(watched: Watched): void {
     changed = true;
     process.stderr.write(`${basename(path)} changed: restarting\n`);
     setTimeout(() => process.exit(), maxStopMs).unref();
+    emitting = true;
     process.emit("SIGTERM", "SIGTERM");
+    emitting = false;
   });
 }
 

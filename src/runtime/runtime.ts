@@ -28,9 +28,10 @@ export interface Runtime {
   /**
    * Makes `import … from "microrun"` give `exports`, and an imported `.proto` its own path, in all modules loaded from now on.
    * Under `watch` it also looks after the restarts, and holds back a module that failed until something changes.
-   * @param module path of the module to be run: legacy decorators follow the `tsconfig.json` nearest to it
+   * @param module path of the module to be run: its nearest `tsconfig.json` says whether decorators are legacy ones
+   * @default module any in the current folder
    */
-  prepare(exports: Record<string, unknown>, module: string): Promise<void>;
+  prepare(exports: Record<string, unknown>, module?: string): Promise<void>;
   /** The fastest HTTP server of the host, for a port of its own. Absent: node:http serves. */
   readonly serve?: (options: ServeOptions) => Promise<HostServer>;
   /**

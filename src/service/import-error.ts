@@ -25,17 +25,14 @@ export async function importError(thrown: unknown, cwd: string): Promise<Microru
     const { file, line, column } = error.position;
     return failed(`${named(file)}:${line}:${column}: ${error.message}`, `correct ${named(file)}`);
   }
-  const denied = denoPosition(error);
-  if (denied !== undefined)
-    return failed(
-      `${named(denied.file)}:${denied.line}:${denied.column}: ${denied.message}`,
-      `correct ${named(denied.file)}`,
-    );
+  const place = denoPlace(error);
+  if (place !== undefined)
+    return failed(`${named(place.file)}:${place.at}: ${place.message}`, `correct ${named(place.file)}`);
   if (isLinkError(error))
     return failed(withoutUrls(error.message, named), "export it there, or import what is there");
   return failed(
-    `it threw while it was imported: ${errorText(error)}`,
-    "see the stack below, and handle it in the module",
+    `it threw while it was imported: ${errorText(error)}${thrownAt(error, named)}`,
+    undefined,
     error,
   );
 }
@@ -89,18 +86,17 @@ function isLinkError(error: unknown): error is SyntaxError {
 }
 
 /** Deno says `… at file:///x.ts:1:2` within the message. */
-function denoPosition(
-  error: unknown,
-): { message: string; file: string; line: string; column: string } | undefined {
+function denoPlace(error: unknown): { message: string; file: string; at: string } | undefined {
   if (!(error instanceof SyntaxError)) return undefined;
-  const found = /^(.*?)\s+at (file:.*?):(\d+):(\d+)/s.exec(error.message);
-  if (found === null) return undefined;
-  return {
-    message: found[1]!.split("\n")[0]!,
-    file: fileURLToPath(found[2]!),
-    line: found[3]!,
-    column: found[4]!,
-  };
+  const [, message, url, at] = /^(.*?)\n?.* at (file:.*?):(\d+:\d+)/s.exec(error.message) ?? [];
+  return url === undefined ? undefined : { message: message!, file: fileURLToPath(url), at: at! };
+}
+
+/** The first place of the stack that lies in a file. */
+function thrownAt(error: unknown, named: (path: string) => string): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const [, path, at] = /^ +at .*?((?:file:\/\/)?\/[^()\n]+?):(\d+:\d+)\)?$/m.exec(stack) ?? [];
+  return path === undefined ? "" : ` (${named(path.startsWith("file:") ? fileURLToPath(path) : path)}:${at})`;
 }
 
 function withoutUrls(text: string, named: (path: string) => string): string {
@@ -114,6 +110,9 @@ function short(path: string, cwd: string): string {
   return inside === "" || inside.startsWith("..") ? path : inside;
 }
 
-function failed(message: string, hint: string, cause?: unknown): MicrorunError {
-  return new MicrorunError("failed_precondition", message, { hint, cause });
+function failed(message: string, hint: string | undefined, cause?: unknown): MicrorunError {
+  return new MicrorunError("failed_precondition", message, {
+    ...(hint === undefined ? {} : { hint }),
+    cause,
+  });
 }

@@ -1,26 +1,12 @@
 /** Loads the user's module: finds the file, imports it, reads what it exports, finds its `.proto`; each way to fail has its own message. */
-import { constants } from "node:fs";
-import { access, readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, extname, join, parse, relative, resolve } from "node:path";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, parse, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { didYouMean, MicrorunError, nearest, usageError } from "../errors.ts";
+import { didYouMean, MicrorunError } from "../errors.ts";
 import { importError } from "./import-error.ts";
 import { readModule } from "./module.ts";
+import { checkFile } from "./module-file.ts";
 import type { Definition } from "./service.ts";
-
-export const moduleExtensions: readonly string[] = [
-  ".ts",
-  ".tsx",
-  ".mts",
-  ".cts",
-  ".js",
-  ".jsx",
-  ".mjs",
-  ".cjs",
-];
-
-/** How many modules of a folder are named in a hint. */
-const maxNamed = 5;
 
 export interface LoadOptions {
   /** @default the current folder */
@@ -59,68 +45,6 @@ export async function loadModule(path: string, options: LoadOptions = {}): Promi
       { cause: error },
     );
   }
-}
-
-async function checkFile(path: string, file: string): Promise<void> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => error);
-  if (found instanceof Error)
-    throw found.code === "ENOENT" || found.code === "ENOTDIR"
-      ? await missing(path, file)
-      : unreadable(path, found);
-  if (found.isDirectory()) {
-    const modules = await modulesIn(file);
-    const named = modules.slice(0, maxNamed).map((name) => join(path, name));
-    throw usageError(
-      `cannot load ${path}: it is a folder`,
-      named.length > 0 ? `give a module in it: ${named.join(", ")}` : "give the path of a module",
-    );
-  }
-  if (!found.isFile()) throw usageError(`cannot load ${path}: it is not a file`, "give the path of a module");
-  if (!moduleExtensions.includes(extname(file))) {
-    throw usageError(
-      `cannot load ${path}: ${extname(file) || "no extension"} is not a module's`,
-      `give a file that ends in ${moduleExtensions.join(" ")}`,
-    );
-  }
-  await access(file, constants.R_OK).catch((error) => {
-    throw unreadable(path, error);
-  });
-}
-
-async function missing(path: string, file: string): Promise<MicrorunError> {
-  const modules = await modulesIn(dirname(file));
-  const name = basename(file);
-  const meant = modules.find((module) => parse(module).name === parse(name).name) ?? nearest(name, modules);
-  const hint =
-    meant !== undefined
-      ? `run microrun ${shown(join(dirname(path), meant))}`
-      : modules.length > 0
-        ? `give one of ${modules
-            .slice(0, maxNamed)
-            .map((module) => shown(join(dirname(path), module)))
-            .join(", ")}`
-        : "give the path of a module";
-  return usageError(
-    `cannot load ${path}: no such file${meant === undefined ? "" : `, did you mean ${meant}?`}`,
-    hint,
-  );
-}
-
-function unreadable(path: string, error: NodeJS.ErrnoException): MicrorunError {
-  const why =
-    error.code === "EACCES"
-      ? "permission denied"
-      : error.code === "ELOOP"
-        ? "its symbolic links go in a circle"
-        : error.message;
-  return usageError(`cannot load ${path}: ${why}`, "make it readable for this user");
-}
-
-async function modulesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names
-    .filter((name) => moduleExtensions.includes(extname(name)) && !/\.(d|test|spec)\.[cm]?ts$/.test(name))
-    .sort();
 }
 
 async function importFile(path: string, file: string, cwd: string): Promise<Record<string, unknown>> {
@@ -175,8 +99,4 @@ function prefixed(path: string, error: MicrorunError): MicrorunError {
     ...(hint === undefined ? {} : { hint }),
     cause,
   });
-}
-
-function shown(path: string): string {
-  return /^(\.|\/)/.test(path) ? path : `./${path}`;
 }

@@ -18,38 +18,51 @@ interface Found {
   readonly ignored?: readonly string[];
 }
 
-const isFunction = (value: unknown) => typeof value === "function";
-const isText = (value: unknown) => typeof value === "string" && value !== "";
+const isFunction = (value: unknown): boolean => typeof value === "function";
+const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-const holds = (test: (value: unknown) => boolean) => (value: unknown) =>
-  isObject(value) && Object.values(value).every(test);
 
-/** What each field must be, and what to call that. */
-const kinds: Record<keyof Definition, { readonly is: (value: unknown) => boolean; readonly called: string }> =
-  {
-    name: {
-      is: (value) => isText(value) && /^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/.test(value as string),
-      called: "a name of letters, digits, dots and dashes",
-    },
-    version: { is: isText, called: "a text" },
-    metadata: { is: holds((value) => typeof value === "string"), called: "an object of texts" },
-    proto: {
-      is: (value) => isText(value) || (Array.isArray(value) && value.every(isText)),
-      called: "a path or a list of paths",
-    },
-    handlers: { is: isObject, called: "an object of services" },
-    fetch: { is: isFunction, called: "a function" },
-    subscribe: { is: holds(isFunction), called: "an object of functions" },
-    health: {
-      is: (value) => isFunction(value) || holds(isFunction)(value),
-      called: "a function or an object of functions",
-    },
-    start: { is: isFunction, called: "a function" },
-    stop: { is: isFunction, called: "a function" },
-    job: { is: isFunction, called: "a function" },
-  };
-const definitionFields = Object.keys(kinds);
+/** What at `path` is not what it should be. */
+interface Fault {
+  readonly path: string;
+  readonly value: unknown;
+  readonly wanted: string;
+}
+type Check = (value: unknown, path: string) => Fault | undefined;
+
+const be =
+  (test: (value: unknown) => boolean, wanted: string): Check =>
+  (value, path) =>
+    test(value) ? undefined : { path, value, wanted };
+const hold =
+  (check: Check): Check =>
+  (value, path) =>
+    isObject(value)
+      ? Object.entries(value)
+          .map(([key, inner]) => check(inner, `${path}.${key}`))
+          .find((fault) => fault !== undefined)
+      : { path, value, wanted: "an object" };
+
+const isName = (value: unknown): boolean =>
+  isText(value) && /^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/.test(value as string);
+const isPaths = (value: unknown): boolean => isText(value) || (Array.isArray(value) && value.every(isText));
+const beFunction = be(isFunction, "a function");
+
+const checks: Record<keyof Definition, Check> = {
+  name: be(isName, "a name of letters, digits, dots and dashes"),
+  version: be(isText, "a text"),
+  metadata: hold(be((value) => typeof value === "string", "a text")),
+  proto: be(isPaths, "a path or a list of paths"),
+  handlers: be(isObject, "an object of services"),
+  fetch: beFunction,
+  subscribe: hold(beFunction),
+  health: (value, path) => (isFunction(value) ? undefined : hold(beFunction)(value, path)),
+  start: beFunction,
+  stop: beFunction,
+  job: beFunction,
+};
+const definitionFields = Object.keys(checks);
 const namedExports = definitionFields.filter((field) => field !== "handlers" && field !== "job");
 /** One of these makes a module without a default export worth running. */
 const useful = ["fetch", "subscribe", "start"];
@@ -108,10 +121,10 @@ function readDefinition(definition: Fields): Found {
 /** Without the mark of `service()`: something in it is a field's value and cannot be a service. */
 function looksDefined(object: Fields): boolean {
   const certain = Object.entries(object).some(([key, value]) => {
-    if (!Object.hasOwn(kinds, key)) return false;
+    if (!Object.hasOwn(checks, key)) return false;
     return key === "handlers"
       ? isObject(value) && Object.values(value).some(isObject)
-      : !holds(isFunction)(value);
+      : hold(beFunction)(value, key) !== undefined;
   });
   const unclear = certain ? undefined : ["subscribe", "health"].find((key) => key in object);
   if (unclear === undefined) return certain;
@@ -138,10 +151,10 @@ function bound(fields: Fields, self: object | undefined): Fields {
 
 function checked(fields: Fields): Definition {
   for (const [field, value] of Object.entries(fields)) {
-    const kind = kinds[field as keyof Definition];
-    if (kind.is(value)) continue;
-    const shown = typeof value === "string" ? JSON.stringify(value) : kindOf(value);
-    throw wrong(`${field} is ${shown}, not ${kind.called}`, `make ${field} ${kind.called}`);
+    const fault = checks[field as keyof Definition](value, field);
+    if (fault === undefined) continue;
+    const shown = typeof fault.value === "string" ? JSON.stringify(fault.value) : kindOf(fault.value);
+    throw wrong(`${fault.path} is ${shown}, not ${fault.wanted}`, `make ${fault.path} ${fault.wanted}`);
   }
   return fields as Definition;
 }

@@ -1,0 +1,81 @@
+/** The bytes of a request: bounded in size and in time, gunzipped where they are compressed. */
+import { promisify } from "node:util";
+import { gunzip as gunzipWithCallback, gzip as gzipWithCallback } from "node:zlib";
+import { MicrorunError } from "../errors.ts";
+import { within } from "../wait.ts";
+
+/** How long a body may take to arrive, in ms. */
+const maxBodyMs = 120_000;
+
+/** Replies smaller than this are not worth compressing, in bytes. */
+const minGzipBytes = 16_384;
+
+const gunzipAsync = promisify(gunzipWithCallback);
+const gzipAsync = promisify<Uint8Array, { level: number }, Uint8Array>(gzipWithCallback);
+
+/** @throws MicrorunError `resource_exhausted` when it is larger, `cancelled` when the caller leaves meanwhile */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) > maxBytes) throw tooLarge("request", maxBytes);
+  try {
+    const body = length === null ? collect(request.body, maxBytes) : request.arrayBuffer();
+    return new Uint8Array(await within<ArrayBufferLike | Uint8Array>(maxBodyMs, "request body", body));
+  } catch (error) {
+    throw error instanceof MicrorunError ? error : cutOff(error);
+  }
+}
+
+/** @throws MicrorunError `unimplemented` for an encoding that is not gzip, `resource_exhausted` when it unpacks to more */
+export async function decompress(
+  bytes: Uint8Array,
+  encoding: string | null,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (encoding === null || encoding === "" || encoding === "identity") return bytes;
+  if (encoding !== "gzip")
+    throw new MicrorunError("unimplemented", `compression ${encoding}: only gzip and identity are supported`);
+  try {
+    return await gunzipAsync(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge("request", maxBytes);
+    throw new MicrorunError("invalid_argument", "request body: not gzip as its encoding says", {
+      cause: error,
+    });
+  }
+}
+
+/** Undefined where the caller does not take gzip or it is not worth it. */
+export async function compress(bytes: Uint8Array, accepted: string | null): Promise<Uint8Array | undefined> {
+  if (bytes.length < minGzipBytes || accepted === null) return undefined;
+  if (!/(^|[\s,])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(accepted)) return undefined;
+  return await gzipAsync(bytes, { level: 1 });
+}
+
+export function tooLarge(what: string, maxBytes: number): MicrorunError {
+  return new MicrorunError("resource_exhausted", `${what}: larger than ${maxBytes} bytes`, {
+    hint: "raise --max_message_bytes, or send less at once",
+  });
+}
+
+/** The connection broke while the body was coming. */
+export function cutOff(cause: unknown): MicrorunError {
+  return new MicrorunError("cancelled", "request body: cut off", { cause });
+}
+
+async function collect(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<ArrayBufferLike | Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks, length);
+    length += value.length;
+    // not cancelled: node:http would cut the connection before the answer is out
+    if (length > maxBytes) throw tooLarge("request", maxBytes);
+    chunks.push(value);
+  }
+}
