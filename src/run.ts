@@ -38,8 +38,12 @@ export async function run(settings: Settings, onReady: (ready: Ready) => void = 
   using signals = takeSignals(log);
   {
     await using stack = new AsyncDisposableStack();
-    const { ended } = await start(settings, log, signals.stop, stack, onReady);
-    await Promise.race([ended, aborted(signals.stop)]);
+    const starting = begin(settings, log, signals.stop, stack, onReady);
+    const stopping = aborted(signals.stop);
+    // asked to stop before all was started: what is there by then is undone, the rest does not matter
+    const started = await Promise.race([starting, stopping]);
+    if (started === undefined) starting.catch(() => {});
+    else await Promise.race([started.ended, stopping]);
     if (signals.stop.aborted) log.info(`stopping: ${errorText(signals.stop.reason)}`);
   }
   log.info("stopped");
@@ -47,7 +51,7 @@ export async function run(settings: Settings, onReady: (ready: Ready) => void = 
 }
 
 /** Each part is pushed on the stack as soon as it runs. `ended` is what the service's end waits for. */
-async function start(
+async function begin(
   settings: Settings,
   log: LogSink,
   signal: AbortSignal,
@@ -100,8 +104,8 @@ async function start(
   warnOfMissing(service, log);
 
   // the module's own start; its stop comes after the last call
-  if (definition.start !== undefined)
-    await bounded("start of the module", Promise.resolve(definition.start(context)));
+  const { start = () => {} } = definition;
+  await theirs("start of the module", bounded("start of the module", Promise.try(start, context)));
   stack.defer(() => stopModule(definition, context, settings.drainTimeoutMs));
 
   // ports: closing them refuses new calls and waits for those under way; a job has one only when asked
@@ -197,10 +201,17 @@ async function stopModule(definition: Definition, context: RuntimeContext, timeo
 }
 
 async function runJob(job: NonNullable<Definition["job"]>, context: RuntimeContext): Promise<void> {
+  await theirs("the job", Promise.try(job, context)).catch((error) => {
+    if (!context.signal.aborted) throw error;
+  });
+}
+
+/** What the user's own code throws is told as theirs, with its stack. */
+async function theirs<T>(what: string, work: Promise<T>): Promise<T> {
   try {
-    await job(context);
+    return await work;
   } catch (error) {
-    if (context.signal.aborted) return;
-    throw new MicrorunError("internal", `the job failed: ${errorText(error)}`, { cause: error });
+    if (error instanceof MicrorunError) throw error;
+    throw new MicrorunError("internal", `${what} failed: ${errorText(error)}`, { cause: error });
   }
 }

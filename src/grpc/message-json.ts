@@ -3,7 +3,7 @@ import protobuf from "protobufjs";
 import protojson from "protobufjs/ext/protojson.js";
 import type { MessageType } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
-import { decodeMessage, encodeMessage, unknownField } from "./message.ts";
+import { decodeMessage, encodeMessage, lender, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
 import { fromBase64, invalid, kindOf } from "./scalar.ts";
 import { isSpecial } from "./well-known.ts";
@@ -14,19 +14,23 @@ const maxShown = 60;
 export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType {
   const name = type.fullName.slice(1);
   const codec = codecOf(type);
+  const lend = lender();
+  const encode = (value: unknown): Uint8Array =>
+    lend((writer) => encodeMessage(codec, name, value, 0, writer));
   return {
     name,
     decode: (bytes) => decodeMessage(codec, name, bytes),
-    encode: (value) => encodeMessage(codec, name, value),
+    encode,
     fromJson(json) {
       try {
-        return decodeMessage(codec, name, type.encode(protojson.fromJson(type, json)).finish());
+        const message = protojson.fromJson(type, json);
+        return lend((writer) => decodeMessage(codec, name, type.encode(message, writer).finish(true)));
       } catch (error) {
         throw jsonError(type, json, error);
       }
     },
     toJson(value) {
-      const bytes = encodeMessage(codec, name, value);
+      const bytes = encode(value);
       try {
         return protojson.toJson(type, type.decode(bytes));
       } catch (error) {

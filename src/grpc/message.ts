@@ -27,6 +27,9 @@ import { invalid, mismatch } from "./scalar.ts";
 /** As protoc: messages within messages. */
 const maxDepth = 100;
 
+/** A writer that has grown beyond is not kept, bytes. */
+const maxKept = 64 * 1024;
+
 const nothing = new Uint8Array(0);
 
 /** A type whose handler value is not the object of its fields. */
@@ -200,8 +203,27 @@ export function decodeMessage(codec: MessageCodec, name: string, bytes: Uint8Arr
 }
 
 /** Handler value → bytes of one whole message. A handler that returns nothing replies with an empty message. */
-export function encodeMessage(codec: MessageCodec, name: string, value: unknown, depth = 0): Uint8Array {
-  const writer = protobuf.Writer.create();
+export function encodeMessage(
+  codec: MessageCodec,
+  name: string,
+  value: unknown,
+  depth = 0,
+  writer: protobuf.Writer = new protobuf.Writer(),
+): Uint8Array {
   codec.writeBody(writer, codec.check(value ?? (codec.nullable ? null : {}), name, depth), depth);
-  return writer.finish();
+  // A copy, for the writer may be used again.
+  return writer.finish(true).slice();
+}
+
+/** Lends one writer again and again: making them is most of what a small message costs. */
+export function lender(): <T>(use: (writer: protobuf.Writer) => T) => T {
+  let idle: protobuf.Writer | undefined;
+  return (use) => {
+    const writer = idle ?? new protobuf.Writer();
+    // Lent out: a call within this one, or after one that threw, gets another.
+    idle = undefined;
+    const result = use(writer);
+    if (writer.len <= maxKept) idle = writer.reset();
+    return result;
+  };
 }

@@ -18,8 +18,8 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   const length = request.headers.get("content-length");
   if (length !== null && Number(length) > maxBytes) throw tooLarge("request", maxBytes);
   try {
-    const body = length === null ? collect(request.body, maxBytes) : request.arrayBuffer();
-    return new Uint8Array(await within<ArrayBufferLike | Uint8Array>(maxBodyMs, "request body", body));
+    const body = length === null ? collect(request.body, maxBytes) : buffered(request);
+    return await within(maxBodyMs, "request body", body);
   } catch (error) {
     throw error instanceof MicrorunError ? error : cutOff(error);
   }
@@ -62,10 +62,11 @@ export function cutOff(cause: unknown): MicrorunError {
   return new MicrorunError("cancelled", "request body: cut off", { cause });
 }
 
-async function collect(
-  body: ReadableStream<Uint8Array> | null,
-  maxBytes: number,
-): Promise<ArrayBufferLike | Uint8Array> {
+async function buffered(request: Request): Promise<Uint8Array> {
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+async function collect(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
   if (body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -22,7 +22,7 @@ export function endStream(
   trailer: Headers | undefined,
 ): Uint8Array<ArrayBuffer> {
   const metadata: Record<string, string[]> = {};
-  for (const [key, value] of trailer ?? []) (metadata[key] ??= []).push(value);
+  for (const [key, value] of trailer ?? []) metadata[key] = [...(metadata[key] ?? []), value];
   const end = { ...(error === undefined ? {} : { error }), ...(trailer === undefined ? {} : { metadata }) };
   return envelope(new TextEncoder().encode(JSON.stringify(end)), endFlag);
 }

@@ -13,7 +13,7 @@ type Expected = "a value" | "a value or ]" | "a name or }" | "a name" | ":" | ",
 
 const space = /[ \t\n\r]*/y;
 const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
-const escape = /\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
+const escaped = /\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
 
 /** Undefined: the text is JSON by its grammar (and was refused for its depth). */
 export function jsonFault(text: string): JsonFault | undefined {
@@ -70,9 +70,9 @@ function stringEnd(text: string, start: number): number | { at: number; why: str
     if (c < 0x20) return { at, why: "a control character in a string must be escaped" };
     if (c !== 0x5c) at++;
     else {
-      escape.lastIndex = at;
-      if (!escape.test(text)) return { at, why: "this escape is unknown" };
-      at = escape.lastIndex;
+      escaped.lastIndex = at;
+      if (!escaped.test(text)) return { at, why: "this escape is unknown" };
+      at = escaped.lastIndex;
     }
   }
   return { at: start, why: "the string does not end" };

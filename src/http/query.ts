@@ -47,7 +47,8 @@ function put(root: Tree, keys: readonly string[], value: unknown, name: string):
     throw new MicrorunError("invalid_argument", `query: ${name} is not a field`);
   let into = root;
   for (const key of path.slice(0, -1)) {
-    const next = Object.hasOwn(into, key) ? into[key] : (into[key] = {});
+    if (!Object.hasOwn(into, key)) into[key] = {};
+    const next = into[key];
     if (typeof next !== "object" || next === null || Array.isArray(next))
       throw new MicrorunError("invalid_argument", `query: ${name} is a field of what is a value elsewhere`);
     into = next as Tree;

@@ -75,7 +75,6 @@ export function carryCall(call: Call, endpoint: Endpoint, dispatch: Dispatch, li
 
   async function* requestStream(): AsyncGenerator<unknown> {
     try {
-      requests = iteratorOf(call.request);
       if (requests === undefined)
         throw new MicrorunError("invalid_argument", `${name}: the request is no stream`);
       for (;;) {

@@ -1,0 +1,219 @@
+import { describe, expect, test } from "bun:test";
+import { MicrorunError } from "../errors.ts";
+import { service } from "../mod.ts";
+import { readModule } from "./module.ts";
+
+const hello = (): string => "hello";
+const of = (value: unknown): Readonly<Record<string, unknown>> => ({ default: value });
+const request = new Request("http://localhost/");
+
+/** What `readModule` throws. */
+function failure(exports: Readonly<Record<string, unknown>>): MicrorunError {
+  try {
+    readModule(exports);
+  } catch (error) {
+    if (error instanceof MicrorunError) return error;
+    throw error;
+  }
+  throw new Error("it was accepted");
+}
+
+describe("an object of services", () => {
+  test("gives its methods, bound to their service", () => {
+    const { definition } = readModule(
+      of({
+        Greeter: {
+          Hello: hello,
+          Twice() {
+            return this.Hello() + this.Hello();
+          },
+        },
+      }),
+    );
+    expect(definition.handlers?.Greeter?.Twice?.({}, {} as never)).toBe("hellohello");
+  });
+
+  test("keeps what begins with _ to itself", () => {
+    const { definition } = readModule(of({ Greeter: { Hello: hello, _count: 0, _help: hello } }));
+    expect(Object.keys(definition.handlers?.Greeter ?? {})).toEqual(["Hello"]);
+  });
+
+  test("may be given classes and instances by other names", () => {
+    class Impl {
+      greeting = "hi";
+      Hello(): string {
+        return this.greeting;
+      }
+    }
+    const { definition } = readModule(of({ One: Impl, "two.v1.Two": new Impl() }));
+    expect(definition.handlers?.One?.Hello?.({}, {} as never)).toBe("hi");
+    expect(definition.handlers?.["two.v1.Two"]?.Hello?.({}, {} as never)).toBe("hi");
+  });
+
+  test("stays one when its services are called like fields", () => {
+    const { definition } = readModule(of({ handlers: { Hello: hello }, start: { Now: hello } }));
+    expect(Object.keys(definition)).toEqual(["handlers"]);
+    expect(Object.keys(definition.handlers ?? {})).toEqual(["handlers", "start"]);
+  });
+
+  test("keeps a generator recognizable", () => {
+    const { definition } = readModule(
+      of({
+        Greeter: {
+          async *Stream() {
+            yield 1;
+          },
+        },
+      }),
+    );
+    expect(String(Object.prototype.toString.call(definition.handlers?.Greeter?.Stream))).toBe(
+      "[object AsyncGeneratorFunction]",
+    );
+  });
+});
+
+describe("a class", () => {
+  test("gives the methods of its prototypes, the nearest first, and its arrow functions", () => {
+    class Base {
+      Hello(): string {
+        return "base";
+      }
+      Bye(): string {
+        return "bye";
+      }
+    }
+    class Greeter extends Base {
+      override Hello(): string {
+        return "greeter";
+      }
+      Arrow = (): string => "arrow";
+      field = 1;
+      _own(): void {}
+    }
+    const methods = readModule(of(Greeter)).definition.handlers?.Greeter ?? {};
+    expect(Object.keys(methods).sort()).toEqual(["Arrow", "Bye", "Hello"]);
+    expect(methods.Hello?.({}, {} as never)).toBe("greeter");
+  });
+
+  test("is not a job, and a function is not a class", () => {
+    expect(
+      readModule(
+        of(
+          class Greeter {
+            Hello(): void {}
+          },
+        ),
+      ).definition.job,
+    ).toBeUndefined();
+    for (const job of [() => {}, async () => {}, function named() {}, async function* () {}]) {
+      expect(readModule(of(job)).definition).toEqual({ job });
+    }
+  });
+});
+
+describe("an object with fetch", () => {
+  test("is asked with itself as this", async () => {
+    class App {
+      text = "app";
+      routes = [];
+      start = 7;
+      fetch(): Response {
+        return new Response(this.text);
+      }
+    }
+    const { definition, ignored } = readModule(of(new App()));
+    expect(Object.keys(definition)).toEqual(["fetch"]);
+    expect(await (await definition.fetch?.(request, {}))?.text()).toBe("app");
+    expect(ignored).toEqual([]);
+  });
+
+  test("may be a literal that names its port, which is ignored and said", () => {
+    const { definition, ignored } = readModule(of({ port: 1, websocket: {}, name: "web", fetch: hello }));
+    expect(Object.keys(definition)).toEqual(["name", "fetch"]);
+    expect(ignored).toEqual(["port", "websocket"]);
+  });
+});
+
+describe("named exports", () => {
+  test("add to the default export", () => {
+    const { definition } = readModule({
+      default: { Greeter: { Hello: hello } },
+      name: "one",
+      proto: ["a.proto"],
+      fetch: hello,
+    });
+    expect(Object.keys(definition).sort()).toEqual(["fetch", "handlers", "name", "proto"]);
+  });
+
+  test("may repeat a field that is the same, as CommonJS does", () => {
+    const exports = { name: "one", fetch: hello };
+    expect(readModule({ ...exports, default: exports }).definition.name).toBe("one");
+  });
+
+  test("need no default export where they serve, subscribe or start something", () => {
+    for (const exports of [{ fetch: hello }, { subscribe: { created: hello } }, { start: hello }]) {
+      expect(Object.keys(readModule(exports).definition)).toEqual(Object.keys(exports));
+    }
+    expect(failure({ name: "one", proto: "a.proto" }).message).toBe("it has no default export");
+  });
+
+  test("are found behind a compiler's exports.default", () => {
+    const { definition } = readModule(of({ __esModule: true, default: { Greeter: { Hello: hello } } }));
+    expect(Object.keys(definition.handlers ?? {})).toEqual(["Greeter"]);
+  });
+});
+
+describe("service()", () => {
+  test("takes what would be unclear without it", () => {
+    const subscribe = { Created: hello };
+    expect(readModule(of(service({ subscribe }))).definition).toEqual({ subscribe });
+    expect(failure(of({ subscribe })).message).toBe("subscribe could be a service or a field of one");
+  });
+
+  test("gives its functions itself as this", () => {
+    const { definition } = readModule(
+      of(
+        service({
+          name: "one",
+          start() {
+            return this.name;
+          },
+          subscribe: { created: hello },
+        }),
+      ),
+    );
+    expect(definition.start?.({} as never)).toBe("one");
+  });
+});
+
+const refused: readonly (readonly [what: string, exports: unknown, message: string])[] = [
+  ["null", null, "its default export is null"],
+  ["a boolean", true, "its default export is a boolean"],
+  ["a nested leaf", { Greeter: { Hello: { deep: 1 } } }, "Greeter.Hello is an object, not a function"],
+  ["a class as a method", { Greeter: { Hello: class Deep {} } }, "Greeter.Hello is a class, not a function"],
+  ["an array as a service", { Greeter: [] }, "Greeter is an array, not an object of methods"],
+  [
+    "an object in an array",
+    [{ Hello: hello }],
+    "it exports an array with an object, not with classes or their instances",
+  ],
+  ["a class without methods", class Empty {}, "Empty has no methods"],
+  [
+    "a name with spaces",
+    { name: "my greeter", start: hello },
+    'name is "my greeter", not a name of letters, digits, dots and dashes',
+  ],
+  ["a proto of another kind", { proto: 7, start: hello }, "proto is a number, not a path or a list of paths"],
+  ["a check that is none", { name: "one", health: { db: true } }, "health.db is a boolean, not a function"],
+  [
+    "an unknown field",
+    { name: "one", strat: hello },
+    "strat is not a field of a service, did you mean start?",
+  ],
+];
+
+test.each(refused)("%s is refused", (_, value, message) => {
+  const error = failure(of(value));
+  expect(error.message).toBe(message);
+  expect(error.hint).toBeString();
+});
