@@ -1,5 +1,4 @@
 /** Asks a starting server again and again, on raw sockets, until it answers: a client of its own would add its start. */
-import { createServer } from "node:net";
 
 /** How long a server may take until it answers. */
 const limitMs = 10_000;
@@ -95,13 +94,14 @@ function attempt(port: number, request: Buffer | undefined, timeoutMs: number): 
   });
 }
 
-/** A port that was free just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
+/** A port that was free just now, below those that the kernel gives to outgoing connections and to port 0. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {} // taken: the next one
+  }
+  throw new Error("no free port from 20000 to 29999");
 }

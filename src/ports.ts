@@ -32,14 +32,15 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   const { log } = context;
   const { createApp, createHealthApp } = await plugins.http.app();
   const { createWeb } = await plugins.http.web();
-  const limits = { maxBodyBytes: settings.maxMessageBytes, drainTimeoutMs: settings.drainTimeoutMs, log };
+  const limits = { drainTimeoutMs: settings.drainTimeoutMs, log };
   const security = settings.tls === undefined ? {} : { tls: settings.tls };
   const own = ownFetch(definition, context);
   const fetch = createApp({
     service,
     dispatch,
     health,
-    ...limits,
+    log,
+    maxBodyBytes: settings.maxMessageBytes,
     ...(own === undefined ? {} : { fetch: own }),
   });
   const listenOptions = {
@@ -58,7 +59,9 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   }
   const grpcAt = settings.grpcAddress ?? settings.server.address;
   const httpAt = settings.httpAddress ?? settings.server.address;
-  const together = grpcAt === httpAt;
+  // two ports picked freely are two ports
+  const apart = settings.grpcAddress !== undefined || settings.httpAddress !== undefined;
+  const together = !apart || (grpcAt === httpAt && !grpcAt?.endsWith(":0"));
   const web = together ? createWeb({ fetch, ...limits }) : undefined;
   const listen = (address: string): Promise<Server> => {
     const how: ListenOptions = { ...listenOptions, address, ...(web === undefined ? {} : { web }) };

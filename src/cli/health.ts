@@ -27,7 +27,6 @@ export async function start({ given, env, host }: Input): Promise<number> {
     address: flags.health_address,
     fetch: (request: Request) => answer(request, flags.server_address!, log),
     host: await host(),
-    maxBodyBytes: 65_536,
     drainTimeoutMs: rpcTimeoutMs,
     log,
   });

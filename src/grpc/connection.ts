@@ -1,5 +1,7 @@
 /** A connection to one peer on grpc-js; everything of a call is in invocation.ts. */
-import { Channel, type ChannelOptions, credentials, Metadata } from "@grpc/grpc-js";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
+import { Channel, type ChannelCredentials, type ChannelOptions, credentials, Metadata } from "@grpc/grpc-js";
 import { MicrorunError } from "../errors.ts";
 import type { Connection, ConnectOptions } from "../transport/transport.ts";
 import { type CallListener, type CallStart, type CallWire, type Invocation, invoke } from "./invocation.ts";
@@ -18,6 +20,9 @@ const minResolveMs = 1000;
 /** As often as servers of grpc-go allow. */
 const keepaliveMs = 300_000;
 const keepaliveTimeoutMs = 20_000;
+
+/** TLS names no IP address to the server, and Bun refuses to: this goes in its place; the certificate must still be the address'. */
+const anyName = "address.invalid";
 
 /** A call without a deadline, for grpc-js. */
 const never = Number.POSITIVE_INFINITY;
@@ -41,13 +46,14 @@ export function connectGrpc(
     "grpc.enable_http_proxy": 0,
     "grpc.service_config_disable_resolution": 1,
     "grpc.use_local_subchannel_pool": 1,
+    ...(tls !== undefined && ipOf(address) !== undefined ? { "grpc.ssl_target_name_override": anyName } : {}),
   };
   let channel: Channel | undefined;
   let closed = false;
   const invocations = new Set<Invocation>();
 
   const open = (start: CallStart, listener: CallListener): CallWire => {
-    channel ??= new Channel(address, channelCredentials(tls), options);
+    channel ??= new Channel(address, channelCredentials(address, tls), options);
     return openCall(channel, start, listener);
   };
 
@@ -70,10 +76,21 @@ export function connectGrpc(
   };
 }
 
-function channelCredentials(tls: ConnectOptions["tls"]) {
+function channelCredentials(address: string, tls: ConnectOptions["tls"]): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
   const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-  return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+  const ip = ipOf(address);
+  return credentials.createSsl(
+    pem(tls.ca),
+    pem(tls.key),
+    pem(tls.cert),
+    ip === undefined ? {} : { checkServerIdentity: (_, certificate) => checkServerIdentity(ip, certificate) },
+  );
+}
+
+function ipOf(address: string): string | undefined {
+  const host = address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  return isIP(host) === 0 ? undefined : host;
 }
 
 function openCall(channel: Channel, start: CallStart, listener: CallListener): CallWire {

@@ -208,18 +208,18 @@ export function encodeMessage(
   name: string,
   value: unknown,
   depth = 0,
-  writer: protobuf.Writer = new protobuf.Writer(),
+  writer: protobuf.Writer = protobuf.Writer.create(),
 ): Uint8Array {
   codec.writeBody(writer, codec.check(value ?? (codec.nullable ? null : {}), name, depth), depth);
-  // A copy, for the writer may be used again.
-  return writer.finish(true).slice();
+  // The writer's own bytes only where it will not be used again.
+  return writer.len > maxKept ? writer.finish(true) : writer.finishInto(new Uint8Array(writer.len));
 }
 
 /** Lends one writer again and again: making them is most of what a small message costs. */
 export function lender(): <T>(use: (writer: protobuf.Writer) => T) => T {
   let idle: protobuf.Writer | undefined;
   return (use) => {
-    const writer = idle ?? new protobuf.Writer();
+    const writer = idle ?? protobuf.Writer.create();
     // Lent out: a call within this one, or after one that threw, gets another.
     idle = undefined;
     const result = use(writer);

@@ -17,11 +17,11 @@ service Shop { rpc Buy(Item) returns (Item); }
 `;
 
 interface Answer {
-  original_request: object;
-  list_services_response: { service: { name: string }[] };
-  file_descriptor_response: { file_descriptor_proto: Uint8Array[] };
-  all_extension_numbers_response: object;
-  error_response?: { error_code: number };
+  originalRequest: object;
+  listServicesResponse: { service: { name: string }[] };
+  fileDescriptorResponse: { fileDescriptorProto: Uint8Array[] };
+  allExtensionNumbersResponse: object;
+  errorResponse?: { errorCode: number };
 }
 
 function ask(...requests: object[]): AsyncGenerator<Answer> {
@@ -42,14 +42,14 @@ function ask(...requests: object[]): AsyncGenerator<Answer> {
 }
 
 const names = (answer: Answer) =>
-  answer.file_descriptor_response.file_descriptor_proto.map((bytes: Uint8Array) => {
+  answer.fileDescriptorResponse.fileDescriptorProto.map((bytes: Uint8Array) => {
     const length = bytes[1] ?? 0;
     return Buffer.from(bytes.subarray(2, 2 + length)).toString();
   });
 
 test("all services are listed, reflection's own too", async () => {
-  const [answer] = await Array.fromAsync(ask({ list_services: "" }));
-  expect(answer?.list_services_response.service).toEqual([
+  const [answer] = await Array.fromAsync(ask({ listServices: "" }));
+  expect(answer?.listServicesResponse.service).toEqual([
     { name: "grpc.reflection.v1.ServerReflection" },
     { name: "grpc.reflection.v1alpha.ServerReflection" },
     { name: "shop.Shop" },
@@ -58,42 +58,37 @@ test("all services are listed, reflection's own too", async () => {
 
 test("a symbol brings its file and what it imports, once per stream", async () => {
   const [first, second] = await Array.fromAsync(
-    ask({ file_containing_symbol: "shop.Shop.Buy" }, { file_containing_symbol: "shop.Item.Inner" }),
+    ask({ fileContainingSymbol: "shop.Shop.Buy" }, { fileContainingSymbol: "shop.Item.Inner" }),
   );
   expect(names(first!)).toEqual(["shop.proto", "google/protobuf/timestamp.proto"]);
   expect(names(second!)).toEqual(["shop.proto"]);
-  expect(first?.original_request).toEqual({ file_containing_symbol: "shop.Shop.Buy" });
+  expect(first?.originalRequest).toEqual({ fileContainingSymbol: "shop.Shop.Buy" });
 });
 
 test("a file is found by its name, an imported one too", async () => {
-  const [answer] = await Array.fromAsync(ask({ file_by_filename: "google/protobuf/timestamp.proto" }));
+  const [answer] = await Array.fromAsync(ask({ fileByFilename: "google/protobuf/timestamp.proto" }));
   expect(names(answer!)).toEqual(["google/protobuf/timestamp.proto"]);
 });
 
 test("extensions are found by number", async () => {
   const [numbers, file, none] = await Array.fromAsync(
     ask(
-      { all_extension_numbers_of_type: "shop.Item" },
-      { file_containing_extension: { containing_type: "shop.Item", extension_number: 101 } },
-      { file_containing_extension: { containing_type: "shop.Item", extension_number: 102 } },
+      { allExtensionNumbersOfType: "shop.Item" },
+      { fileContainingExtension: { containingType: "shop.Item", extensionNumber: 101 } },
+      { fileContainingExtension: { containingType: "shop.Item", extensionNumber: 102 } },
     ),
   );
-  expect(numbers?.all_extension_numbers_response).toEqual({
-    base_type_name: "shop.Item",
-    extension_number: [100, 101],
+  expect(numbers?.allExtensionNumbersResponse).toEqual({
+    baseTypeName: "shop.Item",
+    extensionNumber: [100, 101],
   });
   expect(names(file!)[0]).toBe("shop.proto");
-  expect(none?.error_response?.error_code).toBe(5);
+  expect(none?.errorResponse?.errorCode).toBe(5);
 });
 
 test("what is unknown is answered by error 5, and the stream goes on", async () => {
   const answers = await Array.fromAsync(
-    ask(
-      { file_containing_symbol: "shop.Nope" },
-      { file_by_filename: "nope.proto" },
-      {},
-      { list_services: "*" },
-    ),
+    ask({ fileContainingSymbol: "shop.Nope" }, { fileByFilename: "nope.proto" }, {}, { listServices: "*" }),
   );
-  expect(answers.map((answer) => answer.error_response?.error_code)).toEqual([5, 5, 3, undefined]);
+  expect(answers.map((answer) => answer.errorResponse?.errorCode)).toEqual([5, 5, 3, undefined]);
 });

@@ -8,14 +8,14 @@ import { indexFiles, type ReflectionIndex } from "./reflection-index.ts";
 
 interface Asked {
   readonly host?: string;
-  readonly file_by_filename?: string;
-  readonly file_containing_symbol?: string;
-  readonly file_containing_extension?: {
-    readonly containing_type?: string;
-    readonly extension_number?: number;
+  readonly fileByFilename?: string;
+  readonly fileContainingSymbol?: string;
+  readonly fileContainingExtension?: {
+    readonly containingType?: string;
+    readonly extensionNumber?: number;
   };
-  readonly all_extension_numbers_of_type?: string;
-  readonly list_services?: string;
+  readonly allExtensionNumbersOfType?: string;
+  readonly listServices?: string;
 }
 
 /** @param service asked for when a reflection call comes: reflection is a part of it */
@@ -27,7 +27,7 @@ export function reflectionPart(service: () => Service): BuiltinPart {
     // a client has the files that it was sent on this stream
     const sent = new Set<string>();
     for await (const request of asked) {
-      yield { valid_host: request.host ?? "", original_request: request, ...answer(request, sent) };
+      yield { validHost: request.host ?? "", originalRequest: request, ...answer(request, sent) };
     }
   }
 
@@ -36,32 +36,32 @@ export function reflectionPart(service: () => Service): BuiltinPart {
       return find(asked, sent);
     } catch (error) {
       const { code, message } = MicrorunError.from(error);
-      return { error_response: { error_code: codes[code], error_message: message } };
+      return { errorResponse: { errorCode: codes[code], errorMessage: message } };
     }
   };
 
   const find = (asked: Asked, sent: Set<string>): object => {
-    if (asked.list_services !== undefined) {
+    if (asked.listServices !== undefined) {
       const names = new Set(service().endpoints.map(({ method }) => method.service));
-      return { list_services_response: { service: [...names].sort().map((name) => ({ name })) } };
+      return { listServicesResponse: { service: [...names].sort().map((name) => ({ name })) } };
     }
-    if (asked.file_by_filename !== undefined) {
-      const name = asked.file_by_filename;
+    if (asked.fileByFilename !== undefined) {
+      const name = asked.fileByFilename;
       return descriptors(found(files().file(name), `file ${name}`), sent);
     }
-    if (asked.file_containing_symbol !== undefined) {
-      const name = asked.file_containing_symbol;
+    if (asked.fileContainingSymbol !== undefined) {
+      const name = asked.fileContainingSymbol;
       return descriptors(found(files().symbol(name), `symbol ${name}`), sent);
     }
-    if (asked.file_containing_extension !== undefined) {
-      const { containing_type: type = "", extension_number: number = 0 } = asked.file_containing_extension;
+    if (asked.fileContainingExtension !== undefined) {
+      const { containingType: type = "", extensionNumber: number = 0 } = asked.fileContainingExtension;
       return descriptors(found(files().extension(type, number), `extension ${number} of ${type}`), sent);
     }
-    if (asked.all_extension_numbers_of_type !== undefined) {
-      const type = asked.all_extension_numbers_of_type;
+    if (asked.allExtensionNumbersOfType !== undefined) {
+      const type = asked.allExtensionNumbersOfType;
       found(files().symbol(type), `type ${type}`);
       const numbers = files().extensionNumbers(type);
-      return { all_extension_numbers_response: { base_type_name: type, extension_number: numbers } };
+      return { allExtensionNumbersResponse: { baseTypeName: type, extensionNumber: numbers } };
     }
     throw new MicrorunError("invalid_argument", "the request asks for nothing");
   };
@@ -79,7 +79,7 @@ export function reflectionPart(service: () => Service): BuiltinPart {
       }
     };
     add(file, true);
-    return { file_descriptor_response: { file_descriptor_proto: bytes } };
+    return { fileDescriptorResponse: { fileDescriptorProto: bytes } };
   };
 
   const parts = [

@@ -105,7 +105,9 @@ describe("Imports are found", () => {
     });
   }
 
-  test("among the embedded ones, each of which is sound", () => {
+  test("among the embedded ones: all of proto/google, each of them sound", () => {
+    const files = [...new Bun.Glob("google/**/*.proto").scanSync(join(import.meta.dir, "../../proto"))];
+    expect([...embeddedProtos.keys()].toSorted()).toEqual(files.toSorted());
     const all = [...embeddedProtos.keys()].map((name) => `import "${name}";`).join("\n");
     const schema = parse(`${proto3}${all}`);
     expect(schema.files().length).toBe(embeddedProtos.size + 1);
@@ -186,6 +188,18 @@ describe("Files are refused:", () => {
       else expect(message).toMatch(says);
     });
   }
+
+  test("imports nested too deep, and too many files", async () => {
+    const chain = { read: async (path: string) => `import "${Number.parseInt(path, 10) + 1}.proto";` };
+    expect((await refusal(() => loadSchema(["0.proto"], chain))).message).toEndWith(
+      "imports are nested more than 100 deep",
+    );
+    const all = Array.from({ length: 1001 }, (_, at) => `import "${at}.proto";`).join("\n");
+    const many = { read: async (path: string) => (path === "a.proto" ? all : "") };
+    expect((await refusal(() => loadSchema(["a.proto"], many))).message).toEndWith(
+      "a schema of more than 1000 files",
+    );
+  });
 
   test("a folder", async () => {
     expect((await refusal(() => loadSchema([import.meta.dir]))).message).toEndWith("it is a folder");

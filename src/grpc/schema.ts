@@ -73,11 +73,12 @@ function buildSchema(sources: readonly ProtoFile[]): ProtoSchema {
 
 /** Names are kept as written, except where protojson counts on camelCase. */
 function parseInto(root: protobuf.Root, file: ProtoFile): void {
+  const keepCase = file.package !== "google.protobuf" || !file.name.endsWith("struct.proto");
   // Its only way of being told; absent from its types.
   const named = protobuf.parse as typeof protobuf.parse & { filename: string | null };
   try {
     named.filename = file.name;
-    protobuf.parse(file.text, root, { keepCase: file.name !== "google/protobuf/struct.proto" });
+    protobuf.parse(file.text, root, { keepCase });
   } catch (error) {
     throw parseError(file, error);
   } finally {

@@ -41,7 +41,7 @@ function tree(query: URLSearchParams, read: (text: string) => unknown): Tree {
 
 /** The last of `keys` is empty for `a[]`, an element of a list; a name given again makes a list too. */
 function put(root: Tree, keys: readonly string[], value: unknown, name: string): void {
-  const list = keys.at(-1) === "";
+  const list = keys.length > 1 && keys.at(-1) === "";
   const path = list ? keys.slice(0, -1) : keys;
   if (path.length > maxDepth || path.some((key) => key === "" || key === "__proto__"))
     throw new MicrorunError("invalid_argument", `query: ${name} is not a field`);

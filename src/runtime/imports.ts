@@ -28,9 +28,12 @@ export function offerProtos(): void {
   });
 }
 
+/** Where the files of a compiled program seem to lie: its own, whose texts are bundled. */
+const insideProgram = /^(\/\$bunfs|[A-Z]:[\\/]~BUN)/;
+
 /** A plugin is not told of import attributes, so the importer's source is asked. */
 function importsAsText(importer: string, path: string): boolean {
-  if (!existsSync(importer)) return true;
+  if (insideProgram.test(importer) || !existsSync(importer)) return true;
   const attribute = String.raw`["']${RegExp.escape(path)}["']\s*with\s*\{\s*type:\s*["']text["']`;
   return new RegExp(attribute).test(readFileSync(importer, "utf8"));
 }

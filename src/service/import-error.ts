@@ -92,11 +92,11 @@ function denoPlace(error: unknown): { message: string; file: string; at: string 
   return url === undefined ? undefined : { message: message!, file: fileURLToPath(url), at: at! };
 }
 
-/** The first place of the stack that lies in a file. */
+/** The first line of the stack that lies in a file. Hosts count columns differently. */
 function thrownAt(error: unknown, named: (path: string) => string): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const [, path, at] = /^ +at .*?((?:file:\/\/)?\/[^()\n]+?):(\d+:\d+)\)?$/m.exec(stack) ?? [];
-  return path === undefined ? "" : ` (${named(path.startsWith("file:") ? fileURLToPath(path) : path)}:${at})`;
+  const [, path, line] = /^ +at .*?((?:file:\/\/)?\/[^()\n]+?):(\d+):\d+\)?$/m.exec(stack) ?? [];
+  return path === undefined ? "" : ` (${named(path.startsWith("file:") ? fileURLToPath(path) : path)}:${line})`;
 }
 
 function withoutUrls(text: string, named: (path: string) => string): string {

@@ -1,0 +1,126 @@
+/** HTTP on a port of its own: by the host's fastest server where it has one, else by node:http. */
+import { createServer, type Server as NetServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { type Address, formatAddress, listenError, parseAddress } from "../address.ts";
+import type { Fetch } from "../call.ts";
+import { errorText, MicrorunError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { HostServer, Runtime } from "../runtime/runtime.ts";
+import type { Server, Tls } from "../transport/transport.ts";
+import { pause } from "../wait.ts";
+import { createWeb } from "./web.ts";
+
+export interface HttpOptions {
+  /** `host:port`, `:port` or `unix:/path`; port 0 takes any free one. */
+  readonly address: string;
+  readonly fetch: Fetch;
+  readonly host: Pick<Runtime, "serve">;
+  readonly tls?: Tls;
+  /** How long a stop waits for requests under way before it aborts them, in ms. @default 10000 */
+  readonly drainTimeoutMs?: number;
+  readonly log: Log;
+}
+
+const defaultDrainMs = 10_000;
+/** Calls are held to less; this is for the module's own `fetch`, in bytes. */
+const maxWebBodyBytes = 134_217_728;
+/** How long aborted requests have for their answer, in ms. */
+const maxFarewellMs = 100;
+/** How long a TLS handshake may take, in ms. */
+const maxHandshakeMs = 10_000;
+
+/** @throws MicrorunError `already_exists` when the address is taken, `permission_denied` when it may not be used */
+export async function serveHttp(options: HttpOptions): Promise<Server> {
+  const address = parseAddress(options.address);
+  return options.host.serve === undefined
+    ? serveByNode(options, address)
+    : serveByHost(options, options.host.serve);
+}
+
+async function serveByHost(
+  { address, fetch, tls, log, drainTimeoutMs = defaultDrainMs }: HttpOptions,
+  serve: NonNullable<Runtime["serve"]>,
+): Promise<Server> {
+  const stop = new AbortController();
+  let server: HostServer;
+  try {
+    server = await serve({
+      address,
+      fetch: (request, peer) => fetch(request, peer, stop.signal),
+      maxBodyBytes: maxWebBodyBytes,
+      ...(tls === undefined ? {} : { tls }),
+    });
+  } catch (error) {
+    throw listenError(address, error);
+  }
+
+  const drain = async (): Promise<void> => {
+    const waited = new AbortController();
+    const over = (ms: number): Promise<boolean> => pause(ms, waited.signal).then(() => false);
+    const done = server.stop().then(() => true);
+    if (!(await Promise.race([done, over(drainTimeoutMs)]))) {
+      log.warn("requests were still under way and are aborted");
+      stop.abort(new MicrorunError("unavailable", "the server is stopping"));
+      await Promise.race([done, over(maxFarewellMs)]);
+    }
+    waited.abort();
+    server.kill();
+  };
+  return disposedOnce(server.address, drain);
+}
+
+async function serveByNode(options: HttpOptions, address: Address): Promise<Server> {
+  const web = createWeb(options);
+  const { tls } = options;
+  const server = tls === undefined ? createServer() : secureServer(tls);
+  server.on(tls === undefined ? "connection" : "secureConnection", (socket) => {
+    // a "close" follows each
+    socket.on("error", () => {});
+    web.accept(socket);
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(address, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    throw listenError(options.address, error);
+  }
+  server.on("error", (error) => options.log.warn(`${options.address}: a connection failed`, { error }));
+  return disposedOnce(boundAddress(server, address), async () => {
+    server.close();
+    await web[Symbol.asyncDispose]();
+  });
+}
+
+function secureServer({ cert, key, ca }: Tls): NetServer {
+  const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+  try {
+    const server = createTlsServer({ cert, key, handshakeTimeout: maxHandshakeMs, ...mutual });
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    return server;
+  } catch (error) {
+    throw new MicrorunError("invalid_argument", `cannot use the certificate: ${errorText(error)}`, {
+      hint: "give --tls_cert and --tls_key PEM files that belong together",
+      cause: error,
+    });
+  }
+}
+
+function boundAddress(server: NetServer, asked: Address): string {
+  const bound = server.address();
+  return formatAddress(
+    bound === null || typeof bound === "string" ? asked : { host: bound.address, port: bound.port },
+  );
+}
+
+function disposedOnce(address: string, drain: () => Promise<void>): Server {
+  let drained: Promise<void> | undefined;
+  return {
+    address,
+    [Symbol.asyncDispose]: () => {
+      drained ??= drain();
+      return drained;
+    },
+  };
+}
