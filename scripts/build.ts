@@ -22,8 +22,8 @@ const root = join(import.meta.dir, "..");
 
 /** @returns the path of the executable */
 export async function compile(
-  entry = join(root, "src/main.ts"),
-  outfile = join(root, "dist/microrun"),
+  entry: string = join(root, "src/main.ts"),
+  outfile: string = join(root, "dist/microrun"),
 ): Promise<string> {
   mkdirSync(join(outfile, ".."), { recursive: true });
   const command = [process.execPath, "build", entry, ...compileFlags, `--outfile=${outfile}`];

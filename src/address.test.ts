@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { formatAddress, listenError, parseAddress } from "./address.ts";
-import { MicrorunError } from "./errors.ts";
+import type { MicrorunError } from "./errors.ts";
 
 test("every form is read, and written back as it was", () => {
   const forms = {
@@ -18,6 +18,7 @@ test("every form is read, and written back as it was", () => {
     expect(parseAddress(text)).toEqual(address as never);
     expect(formatAddress(parseAddress(text))).toBe(text);
   }
+  expect(formatAddress({ host: "::ffff:192.0.2.1", port: 80 })).toBe("192.0.2.1:80");
   expect(parseAddress("unix:///run/a.sock")).toEqual({ path: "/run/a.sock" });
 });
 
@@ -53,9 +54,9 @@ test("the system's reasons for not listening become ours", () => {
   expect(told("EADDRINUSE").code).toBe("already_exists");
   expect(told("EACCES").code).toBe("permission_denied");
   expect(told("EACCES").hint).toContain("above 1023");
-  expect(told("EACCES", "unix:/x").hint).toContain("folder");
-  expect(told("ENOTFOUND").code).toBe("invalid_argument");
+  expect(told("ENOENT", "unix:/x/y").message).toBe("cannot listen on unix:/x/y: its folder does not exist");
   expect(told("EADDRNOTAVAIL").code).toBe("invalid_argument");
-  expect(told("EWEIRD")).toBeInstanceOf(MicrorunError);
-  expect(told("EWEIRD").code).toBe("unavailable");
+  expect(told("EWEIRD").message).toBe("cannot listen on :80: EWEIRD: x");
+  for (const code of ["EADDRINUSE", "EACCES", "EADDRNOTAVAIL", "ENOENT", "EWEIRD"])
+    expect(told(code).hint).toBeString();
 });

@@ -1,6 +1,6 @@
 /** Addresses as people write them: `host:port`, `:port`, `[::1]:port`, `unix:/path`. */
 import { isIPv6 } from "node:net";
-import { MicrorunError } from "./errors.ts";
+import { type Code, MicrorunError } from "./errors.ts";
 
 /** A port, on all interfaces when no host is named, or a unix socket. */
 export type Address =
@@ -32,10 +32,11 @@ export function parseAddress(text: string): Address {
   return { host: plain, port };
 }
 
-/** The text that `parseAddress` reads back. */
+/** The text that `parseAddress` reads back. An IPv4 address that came by way of IPv6 is written as what it is. */
 export function formatAddress(address: Address): string {
   if (address.path !== undefined) return `unix:${address.path}`;
-  const { host = "", port } = address;
+  const { port } = address;
+  const host = (address.host ?? "").replace(/^::ffff:(?=\d+\.)/, "");
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
@@ -45,40 +46,29 @@ export function formatAddress(address: Address): string {
  */
 export function listenError(address: string, error: unknown): MicrorunError {
   const { code, message } = error as { code?: unknown; message?: unknown };
-  const what = `cannot listen on ${address}`;
-  const cause = error;
+  const failed = (as: Code, why: string, hint: string): MicrorunError =>
+    new MicrorunError(as, `cannot listen on ${address}: ${why}`, { hint, cause: error });
+  const elsewhere = "leave the host out to listen on all interfaces, such as :8080";
   switch (code) {
     case "EADDRINUSE":
-      return new MicrorunError("already_exists", `${what}: the address is in use`, {
-        hint: "stop what listens there, or choose another port; port 0 takes any free one",
-        cause,
-      });
+      return failed(
+        "already_exists",
+        "the address is in use",
+        "stop what listens there, or choose another port; port 0 takes any free one",
+      );
     case "EACCES":
     case "EPERM":
-      return new MicrorunError("permission_denied", `${what}: not permitted`, {
-        hint: address.startsWith("unix:")
-          ? "choose a folder that this user may write to"
-          : "choose a port above 1023",
-        cause,
-      });
+      return failed(
+        "permission_denied",
+        "not permitted",
+        "choose a port above 1023, or a folder that this user may write to",
+      );
     case "EADDRNOTAVAIL":
-      return new MicrorunError("invalid_argument", `${what}: the host is not an address of this machine`, {
-        hint: "leave the host out to listen on all interfaces, such as :8080",
-        cause,
-      });
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return new MicrorunError("invalid_argument", `${what}: the host is unknown`, {
-        hint: "leave the host out to listen on all interfaces, such as :8080",
-        cause,
-      });
+      return failed("invalid_argument", "the host is not an address of this machine", elsewhere);
     case "ENOENT":
-      return new MicrorunError("invalid_argument", `${what}: its folder does not exist`, {
-        hint: "create the folder, or choose another path",
-        cause,
-      });
+      return failed("invalid_argument", "its folder does not exist", "create the folder, or choose another");
     default:
-      return new MicrorunError("unavailable", `${what}: ${String(message ?? error)}`, { cause });
+      return failed("invalid_argument", String(message ?? error), elsewhere);
   }
 }
 

@@ -35,17 +35,17 @@ export const transports: Plugins<Transport> = {
 
 /** Schemas and the services that every gRPC server has. */
 export const grpc = {
-  schema: () => import("./grpc/schema.ts"),
-  types: () => import("./grpc/types.ts"),
-  health: () => import("./grpc/health.ts"),
-  reflection: () => import("./grpc/reflection.ts"),
-  debug: () => import("./grpc/debug.ts"),
+  schema: (): Promise<typeof import("./grpc/schema.ts")> => import("./grpc/schema.ts"),
+  types: (): Promise<typeof import("./grpc/types.ts")> => import("./grpc/types.ts"),
+  health: (): Promise<typeof import("./grpc/health.ts")> => import("./grpc/health.ts"),
+  reflection: (): Promise<typeof import("./grpc/reflection.ts")> => import("./grpc/reflection.ts"),
+  debug: (): Promise<typeof import("./grpc/debug.ts")> => import("./grpc/debug.ts"),
 };
 
 export const http = {
-  app: () => import("./http/app.ts"),
-  web: () => import("./http/web.ts"),
-  server: () => import("./http/server.ts"),
+  app: (): Promise<typeof import("./http/app.ts")> => import("./http/app.ts"),
+  web: (): Promise<typeof import("./http/web.ts")> => import("./http/web.ts"),
+  server: (): Promise<typeof import("./http/server.ts")> => import("./http/server.ts"),
 };
 
 /** What the module's `import … from "microrun"` gets. */

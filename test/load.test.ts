@@ -1,15 +1,6 @@
 /** Loading a user's module, from source, compiled and on Deno: all forms, all extensions, all imports, all ways to fail. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -39,6 +30,9 @@ const hosts: readonly {
 
 // biome-ignore lint/suspicious/noExplicitAny: the driver's JSON
 type Outcome = any;
+
+/** Where a host lacks something there is nothing to test. */
+const testIf = (holds: boolean): typeof test => (holds ? test : ((() => {}) as never));
 
 beforeAll(async () => {
   cpSync(join(fixtures, "modules"), modules, { recursive: true });
@@ -173,7 +167,7 @@ describe.each(hosts)("$name", ({ name, command, env }) => {
     expect(outcomes[1].fields.name).toBe("compiled");
   });
 
-  test.skipIf(deno)(
+  testIf(!deno)(
     "imports of files, packages, paths and microrun resolve, whatever the current folder",
     async () => {
       const { replies, proto } = await one("imports/everything.ts");
@@ -205,7 +199,7 @@ describe.each(hosts)("$name", ({ name, command, env }) => {
     expect(proto).toEqual([join(modules, "imports/lib/other.proto")]);
   });
 
-  test.skipIf(deno)(
+  testIf(!deno)(
     "legacy decorators follow the module's tsconfig.json, and traces keep their lines",
     async () => {
       const { replies } = await one("decorators/legacy.ts");
@@ -247,6 +241,22 @@ describe.each(hosts)("$name", ({ name, command, env }) => {
     expect(outcomes).toEqual(expected);
   });
 
+  testIf(deno)("Deno's own errors are told in the same form", async () => {
+    const outcomes = await load([...bunOnly], { cwd: join(modules, "bad") });
+    expect(outcomes.map(({ message }) => message)).toEqual([
+      "cannot load syntax.ts: syntax.ts:2:27: Expression expected",
+      "cannot load imports-syntax.ts: syntax.ts:2:27: Expression expected",
+      "cannot load unresolved.ts: unresolved.ts imports folder/nmae.ts, which does not exist",
+      "cannot load no-package.ts: no-package.ts imports not-there, which does not exist",
+      "cannot load no-export.ts: no-export.ts:1:10: The requested module './folder/name.ts' does not provide an export named 'nothing'",
+    ]);
+  });
+
+  test("microrun is importable where no node_modules exists", async () => {
+    copyFileSync(join(modules, "forms/defined.ts"), join(foreign, "defined.ts"));
+    expect((await load(["./defined.ts"]))[0].fields.name).toBe("defined");
+  });
+
   test("a file that may not be read is said to be so", async () => {
     const folder = join(temp, "unreadable");
     mkdirSync(folder, { recursive: true });
@@ -259,7 +269,7 @@ describe.each(hosts)("$name", ({ name, command, env }) => {
     rmSync(folder, { recursive: true });
   });
 
-  test.skipIf(name !== "binary")(
+  testIf(name === "binary")(
     ".env, a hostile bunfig.toml and a tsconfig.json of the current folder have no say",
     async () => {
       const cwd = join(temp, "hostile");
@@ -271,7 +281,11 @@ describe.each(hosts)("$name", ({ name, command, env }) => {
         join(cwd, "env.ts"),
         "export default { Env: { Name: () => process.env.MICRO_SERVER_NAME ?? null } };\n",
       );
-      chmodSync(cwd, 0o755);
+      writeFileSync(join(cwd, "evil.ts"), "export const sum = () => 666;\n");
+      const paths = { "~sum": ["./evil.ts"], "@lib/sum": ["./evil.ts"], microrun: ["./evil.ts"] };
+      writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify({ compilerOptions: { paths } }));
+      const [mine] = await load([join(modules, "imports/everything.ts")], { cwd });
+      expect(mine.replies).toMatchObject({ "Imports.All": { aliased: 3, sum: 5 }, "Imports.Same": true });
       expect((await load(["./env.ts"], { cwd }))[0].replies).toEqual({ "Env.Name": null });
     },
   );

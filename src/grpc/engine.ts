@@ -1,6 +1,6 @@
 /** The HTTP/2 engine under the server: grpc-js for framing, compression and flow control, and nothing above them. */
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import {
   Server as GrpcServer,
   Metadata,
@@ -10,6 +10,7 @@ import {
 } from "@grpc/grpc-js";
 import { codeName, MicrorunError } from "../errors.ts";
 import type { Exchange, Wire } from "./exchange.ts";
+import { gatherWrites } from "./gather.ts";
 import { hostPort } from "./port.ts";
 
 export interface EngineOptions {
@@ -22,7 +23,7 @@ export interface EngineOptions {
 
 export interface Engine {
   /** Takes a connection that speaks HTTP/2. */
-  accept(socket: Duplex): void;
+  accept(socket: Socket): void;
   /** Tells every client to call elsewhere; resolves when they have heard it and none can still be sending a call. */
   leave(): Promise<void>;
   /** Resolves when no connection is left. */
@@ -124,7 +125,7 @@ export function createEngine({ maxMessageBytes, isCall, call, other }: EngineOpt
   });
 
   return {
-    accept: (socket) => injector.injectConnection(socket),
+    accept: (socket) => injector.injectConnection(gatherWrites(socket)),
     async leave() {
       leaving = true;
       await Promise.all([...sessions.keys()].map(leaveSession));

@@ -1,5 +1,6 @@
 /** HTTP on a port of its own: by the host's fastest server where it has one, else by node:http. */
-import { createServer, type Server as NetServer } from "node:net";
+import { rm } from "node:fs/promises";
+import { connect, createServer, type Server as NetServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type Address, formatAddress, listenError, parseAddress } from "../address.ts";
 import type { Fetch } from "../call.ts";
@@ -32,6 +33,7 @@ const maxHandshakeMs = 10_000;
 /** @throws MicrorunError `already_exists` when the address is taken, `permission_denied` when it may not be used */
 export async function serveHttp(options: HttpOptions): Promise<Server> {
   const address = parseAddress(options.address);
+  if (address.path !== undefined) await removeLeftover(address.path);
   return options.host.serve === undefined
     ? serveByNode(options, address)
     : serveByHost(options, options.host.serve);
@@ -105,6 +107,15 @@ function secureServer({ cert, key, ca }: Tls): NetServer {
       cause: error,
     });
   }
+}
+
+/** The socket of a process that crashed: nobody answers there. */
+async function removeLeftover(path: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const socket = connect(path, () => resolve(undefined));
+  socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code));
+  if ((await promise) === "ECONNREFUSED") await rm(path, { force: true });
+  socket.destroy();
 }
 
 function boundAddress(server: NetServer, asked: Address): string {

@@ -16,15 +16,16 @@ export interface WebOptions {
   readonly fetch: Fetch;
   /** How long a stop waits for requests under way before it aborts them, in ms. @default 10000 */
   readonly drainTimeoutMs?: number;
+  /** How long a new connection may take until the head of its first request is there, in ms. @default 10000 */
+  readonly headTimeoutMs?: number;
   readonly log: Log;
 }
 
 const defaultDrainMs = 10_000;
-/** How long a new connection may take until its first request has come whole, body aside, in ms. */
-const maxHeadMs = 10_000;
+const defaultHeadMs = 10_000;
 /** How long a connection may be idle between two requests, in ms: longer than load balancers keep theirs. */
 const maxIdleMs = 75_000;
-/** How often silent connections are looked for, in ms. */
+/** How often silent connections are looked for, in ms, at least. */
 const sweepMs = 1000;
 const maxHeaderBytes = 16_384;
 /** How long a stop waits for the first request of a new connection, in ms: it may be on its way. */
@@ -42,7 +43,8 @@ interface Connection {
   since: number;
 }
 
-export function createWeb({ fetch, drainTimeoutMs = defaultDrainMs, log }: WebOptions): Web {
+export function createWeb(options: WebOptions): Web {
+  const { fetch, log, drainTimeoutMs = defaultDrainMs, headTimeoutMs = defaultHeadMs } = options;
   const connections = new Map<Duplex, Connection>();
   const stop = new AbortController();
   let draining = false;
@@ -67,7 +69,7 @@ export function createWeb({ fetch, drainTimeoutMs = defaultDrainMs, log }: WebOp
   );
 
   const server = createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: maxIdleMs });
-  server.headersTimeout = maxHeadMs;
+  server.headersTimeout = headTimeoutMs;
   // bodies may stream for as long as they like; those of calls are timed where they are read
   server.requestTimeout = 0;
   server.on("clientError", refuse);
@@ -91,13 +93,13 @@ export function createWeb({ fetch, drainTimeoutMs = defaultDrainMs, log }: WebOp
   const sweep = (): void => {
     const now = Date.now();
     for (const [socket, { fresh, since, underWay }] of connections) {
-      if (underWay.size === 0 && now - since > (fresh ? maxHeadMs : maxIdleMs)) socket.destroy();
+      if (underWay.size === 0 && now - since > (fresh ? headTimeoutMs : maxIdleMs)) socket.destroy();
     }
   };
 
   const accept = (socket: Duplex): void => {
     if (over) return void socket.destroy();
-    sweeper ??= setInterval(sweep, sweepMs);
+    sweeper ??= setInterval(sweep, Math.min(sweepMs, headTimeoutMs));
     connections.set(socket, { peer: peerOf(socket), underWay: new Set(), fresh: true, since: Date.now() });
     socket.once("close", () => {
       connections.delete(socket);
@@ -165,5 +167,5 @@ function refuse(error: Error & { code?: string }, socket: Duplex): void {
 function peerOf(socket: Duplex): string | undefined {
   const { remoteAddress, remotePort } = socket as Socket;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  return formatAddress({ host: remoteAddress.replace(/^::ffff:(?=\d+\.)/, ""), port: remotePort });
+  return formatAddress({ host: remoteAddress, port: remotePort });
 }

@@ -18,21 +18,22 @@ interface Loaded {
   shortCircuit?: boolean;
 }
 
+interface Context {
+  readonly importAttributes?: { readonly type?: string };
+}
+
+type Hook = (name: string, context: Context, next: (name: string, context: Context) => Loaded) => Loaded;
+
 /** node:module's synchronous hooks, which Bun and its types lack. */
 interface Hooks {
-  registerHooks(hooks: {
-    resolve(specifier: string, context: object, next: (specifier: string, context: object) => Loaded): Loaded;
-    load(
-      url: string,
-      context: { importAttributes?: { type?: string } },
-      next: (url: string, context: object) => Loaded,
-    ): Loaded;
-  }): void;
+  registerHooks(hooks: { resolve: Hook; load: Hook }): void;
 }
 
 /** The only way from here into a module that a hook makes up. */
 const bridge: unique symbol = Symbol.for("microrun.exports") as never;
 const url = "microrun:exports";
+/** Keeps a `.proto` imported for its path apart from the same one imported as text. */
+const asPath = "?path";
 
 export function denoRuntime(): Runtime {
   const deno = (globalThis as unknown as { Deno: DenoGlobal }).Deno;
@@ -51,13 +52,16 @@ function offerImports(exports: Record<string, unknown>): void {
   const names = Object.keys(exports).join(", ");
   const source = `export const { ${names} } = globalThis[Symbol.for("microrun.exports")];`;
   (nodeModule as unknown as Hooks).registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === "microrun" ? { url, shortCircuit: true } : next(specifier, context),
+    resolve(specifier, context, next) {
+      if (specifier === "microrun") return { url, shortCircuit: true };
+      const found = next(specifier, context);
+      const plain = found.url?.endsWith(".proto") && context.importAttributes?.type === undefined;
+      return plain ? { ...found, url: found.url + asPath } : found;
+    },
     load(loaded, context, next) {
       if (loaded === url) return { format: "module", source, shortCircuit: true };
-      if (!loaded.endsWith(".proto") || context.importAttributes?.type !== undefined)
-        return next(loaded, context);
-      const path = fileURLToPath(loaded);
+      if (!loaded.endsWith(asPath)) return next(loaded, context);
+      const path = fileURLToPath(loaded.slice(0, -asPath.length));
       const text = readFileSync(path, "utf8");
       const proto = `export default ${JSON.stringify(path)}; export const text = ${JSON.stringify(text)};`;
       return { format: "module", source: proto, shortCircuit: true };

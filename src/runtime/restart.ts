@@ -1,6 +1,7 @@
 /** `--watch` on Bun: the running process looks at its own files, stops as by SIGTERM when one changes, and becomes a new one in its place. */
 import { existsSync, type FSWatcher, watch } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
+import { constants } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 
 /** What one life tells the next. */
@@ -57,7 +58,7 @@ export async function lookAfterRestarts(module: string): Promise<void> {
 
   if (waiting) {
     process.stderr.write("waiting for a change\n");
-    const quit = () => process.exit(130);
+    const quit = (signal: NodeJS.Signals) => process.exit(exitCode(signal));
     process.on("SIGINT", quit).on("SIGTERM", quit);
     await watched.changed((path) => sources.has(extname(path)));
     process.off("SIGINT", quit).off("SIGTERM", quit);
@@ -75,7 +76,7 @@ function restartOnChange(watched: Watched): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       stopped ||= !emitting;
-      if (process.listenerCount(signal) === 1) process.exit(130);
+      if (process.listenerCount(signal) === 1) process.exit(exitCode(signal));
     });
   }
   process.on("exit", () => {
@@ -93,6 +94,11 @@ function restartOnChange(watched: Watched): void {
     process.emit("SIGTERM", "SIGTERM");
     emitting = false;
   });
+}
+
+/** As a shell tells the end by a signal. */
+function exitCode(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
 }
 
 /** Of the user; not those of packages. */

@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { didYouMean, errorText, MicrorunError } from "../errors.ts";
 
 /** What Bun throws for a file that it cannot build; it has no stack. */
@@ -25,9 +26,8 @@ export async function importError(thrown: unknown, cwd: string): Promise<Microru
     const { file, line, column } = error.position;
     return failed(`${named(file)}:${line}:${column}: ${error.message}`, `correct ${named(file)}`);
   }
-  const place = denoPlace(error);
-  if (place !== undefined)
-    return failed(`${named(place.file)}:${place.at}: ${place.message}`, `correct ${named(place.file)}`);
+  const told = denoError(error, named);
+  if (told !== undefined) return told;
   if (isLinkError(error))
     return failed(withoutUrls(error.message, named), "export it there, or import what is there");
   return failed(
@@ -79,24 +79,39 @@ function isResolveMessage(error: unknown): error is ResolveMessage {
 
 /** A name that the other module does not export. Engine errors of this kind have no stack of the user's. */
 function isLinkError(error: unknown): error is SyntaxError {
-  return (
-    error instanceof SyntaxError &&
-    /Export named|'default' export|does not provide an export/.test(error.message)
-  );
+  return error instanceof SyntaxError && /Export named|'default' export/.test(error.message);
 }
 
-/** Deno says `… at file:///x.ts:1:2` within the message. */
-function denoPlace(error: unknown): { message: string; file: string; at: string } | undefined {
-  if (!(error instanceof SyntaxError)) return undefined;
-  const [, message, url, at] = /^(.*?)\n?.* at (file:.*?):(\d+:\d+)/s.exec(error.message) ?? [];
-  return url === undefined ? undefined : { message: message!, file: fileURLToPath(url), at: at! };
+/** Deno puts everything into the message: what, then `at file:///x.ts:1:2`, or which import of which file. */
+function denoError(error: unknown, named: (path: string) => string): MicrorunError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const message = stripVTControlCharacters(error.message);
+  const name = (url: string) => named(fileURLToPath(url));
+  const [, place, at] = /\sat (file:\S+?):(\d+:\d+)$/.exec(message) ?? [];
+  const [, missing, from = place] =
+    /^(?:Module not found|Loading unprepared module:) "?(file:[^",]+)(?:.*imported from: (file:\S+))?/.exec(
+      message,
+    ) ?? [];
+  if (missing !== undefined && from !== undefined)
+    return failed(
+      `${name(from)} imports ${name(missing)}, which does not exist`,
+      "correct the import, or install the package",
+    );
+  if (place === undefined) return undefined;
+  const what = message
+    .split("\n")[0]!
+    .replace(/ at file:.*/, "")
+    .replace(/^SyntaxError: /, "");
+  return failed(`${name(place)}:${at}: ${what}`, `correct ${name(place)}`);
 }
 
 /** The first line of the stack that lies in a file. Hosts count columns differently. */
 function thrownAt(error: unknown, named: (path: string) => string): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const [, path, line] = /^ +at .*?((?:file:\/\/)?\/[^()\n]+?):(\d+):\d+\)?$/m.exec(stack) ?? [];
-  return path === undefined ? "" : ` (${named(path.startsWith("file:") ? fileURLToPath(path) : path)}:${line})`;
+  return path === undefined
+    ? ""
+    : ` (${named(path.startsWith("file:") ? fileURLToPath(path) : path)}:${line})`;
 }
 
 function withoutUrls(text: string, named: (path: string) => string): string {
