@@ -12,6 +12,7 @@ import { serveWithBun } from "../src/runtime/bun-server.ts";
 import { bindHandlers, composeService } from "../src/service/compose.ts";
 import type { Schema } from "../src/service/service.ts";
 import type { Server } from "../src/transport/transport.ts";
+import { pause } from "../src/wait.ts";
 
 export const schema: Schema = parseSchema(
   "greeter.proto",
@@ -135,7 +136,7 @@ export async function raw(address: string, bytes: string): Promise<Raw> {
   await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
   socket.write(bytes);
   const until = async (part: string): Promise<void> => {
-    for (const stop = Date.now() + 3000; !text.includes(part); await Bun.sleep(5))
+    for (const stop = Date.now() + 3000; !text.includes(part); await pause(5))
       if (Date.now() > stop)
         throw new Error(`${JSON.stringify(part)} never came, but ${JSON.stringify(text)}`);
   };

@@ -99,11 +99,14 @@ export function openExchange(
       else send(method, reply);
       finish();
     } catch (thrown) {
-      if (over) return;
-      if (!(thrown instanceof MicrorunError))
-        log.error(`${method.service}.${method.name} failed`, { error: thrown });
-      finish(MicrorunError.from(thrown));
+      if (!over) finish(readable(method, thrown));
     }
+  };
+
+  /** What no caller may read is for the log. */
+  const readable = ({ service: owner, name }: Method, thrown: unknown): MicrorunError => {
+    if (!(thrown instanceof MicrorunError)) log.error(`${owner}.${name} failed`, { error: thrown });
+    return MicrorunError.from(thrown);
   };
 
   const sendAll = async (method: Method, reply: unknown): Promise<void> => {
@@ -179,7 +182,7 @@ export function openExchange(
     try {
       then(codec.decode(method.request, bytes));
     } catch (error) {
-      finish(MicrorunError.from(error));
+      finish(readable(method, error));
     }
   };
 

@@ -44,7 +44,7 @@ test("what bare curl sends is taken as JSON when it looks like it, but never fro
   const page = await post("/test.Greeter/Hello", "name=John", form);
   expect([page.status, (await read(page)).message]).toEqual([
     400,
-    "request body: no content type, and it does not start with {",
+    "request body: no content type of a call, and it does not start with {",
   ]);
   expect((await post("/test.Greeter/Hello", bytes, { ...form, origin: "http://evil.test" })).status).toBe(
     415,

@@ -71,7 +71,7 @@ export async function readMessage(
   if (start !== 0x7b)
     throw new MicrorunError(
       "invalid_argument",
-      "request body: no content type, and it does not start with {",
+      "request body: no content type of a call, and it does not start with {",
       {
         hint: `send it with content-type: ${jsonType}`,
       },
@@ -79,9 +79,9 @@ export async function readMessage(
   return codec.decode(method, bytes);
 }
 
-/** What `curl -d` sends, or a client that says nothing. */
-function isBare(type: string): boolean {
-  return type === "" || type === "application/x-www-form-urlencoded";
+/** What `curl -d` and `fetch` send for a text, or a client that says nothing. */
+export function isBare(type: string): boolean {
+  return type === "" || type === "application/x-www-form-urlencoded" || type === "text/plain";
 }
 
 /** A page of another origin may send a form without asking: it cannot be told from `curl -d` but for these fields. */

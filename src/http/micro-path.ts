@@ -3,7 +3,7 @@ import { MicrorunError } from "../errors.ts";
 import { microErrorJson, toMicroError } from "../micro-error.ts";
 import type { Endpoint, Service } from "../service/service.ts";
 import { type Codec, codecNamed, jsonCodec, mediaType } from "./codec.ts";
-import { isForeign, readMessage } from "./connect.ts";
+import { isBare, isForeign, readMessage } from "./connect.ts";
 import { queryJson } from "./query.ts";
 import { type Answering, type Arrival, addMetadata, callUnary } from "./unary.ts";
 
@@ -79,8 +79,7 @@ function codecOf(headers: Headers, { method }: Endpoint): Codec | undefined {
   const type = mediaType(headers);
   if (/^application\/(proto|protobuf|octet-stream)$/.test(type)) return codecNamed("proto", method);
   if (/^application\/(grpc\+)?json$/.test(type)) return jsonCodec;
-  const bare = type === "" || type === "application/x-www-form-urlencoded";
-  return bare && !isForeign(headers) ? jsonCodec : undefined;
+  return isBare(type) && !isForeign(headers) ? jsonCodec : undefined;
 }
 
 function title(part: string): string {

@@ -1,5 +1,5 @@
 /** What a user's module may import on Bun beyond what Bun itself can: `microrun`, and `.proto` files. */
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** The same classes as ours, whether or not a `microrun` is installed beside the module. */
@@ -33,10 +33,12 @@ export function offerProtos(): void {
   });
 }
 
+/** Where the files of a compiled program seem to lie: its own, whose texts it holds. */
+const insideProgram = /^(\/\$bunfs|[A-Z]:[\\/]~BUN)/;
+
 /** A plugin is not told of import attributes, so the importer's source is asked. */
 function importsAsText(importer: string, path: string): boolean {
-  // in the compiled program the importer of its own texts is the folder it seems to lie in
-  if (!statSync(importer, { throwIfNoEntry: false })?.isFile()) return true;
+  if (insideProgram.test(importer) || !existsSync(importer)) return true;
   const attribute = String.raw`["']${RegExp.escape(path)}["']\s*(with|,\s*\{\s*with:)\s*\{\s*type:\s*["']text["']`;
   return new RegExp(attribute).test(readFileSync(importer, "utf8"));
 }
