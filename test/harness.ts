@@ -78,13 +78,14 @@ export interface Running extends AsyncDisposable {
   readonly exited: Promise<number>;
 }
 
-/** Starts a service on a free loopback port, unless `args` name one, and waits until it listens. */
+/** Starts a service on a free loopback port, unless `args` name one or it shall choose itself, and waits until it listens. */
 export async function serve(
   target: Target,
   args: readonly string[],
-  options: RunOptions & { until?: RegExp } = {},
+  options: RunOptions & { until?: RegExp; ownAddress?: boolean } = {},
 ): Promise<Running> {
-  const own = args.some((arg) => /^--server[_-]address/.test(arg)) ? [] : ["--server_address=127.0.0.1:0"];
+  const chosen = options.ownAddress === false || args.some((arg) => /^--server[_-]address/.test(arg));
+  const own = chosen ? [] : ["--server_address=127.0.0.1:0"];
   const child = Bun.spawn([...target.command, ...own, ...args], {
     cwd: options.cwd ?? root,
     env: cleanEnv({ NO_COLOR: "1", ...options.env }),

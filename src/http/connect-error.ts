@@ -26,8 +26,9 @@ export interface ConnectError {
   details?: { type: string; value: string; debug: unknown }[];
 }
 
-export function connectStatus(code: Code): number {
-  return statuses[code];
+/** An answer in Connect's form to a call that found no method. */
+export function failure(error: MicrorunError, status: number = statuses[error.code]): Response {
+  return Response.json(connectError(error), { status });
 }
 
 export function connectError({ code, message, reason, details }: MicrorunError): ConnectError {

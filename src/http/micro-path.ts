@@ -3,7 +3,7 @@ import { MicrorunError } from "../errors.ts";
 import { microErrorJson, toMicroError } from "../micro-error.ts";
 import type { Endpoint, Service } from "../service/service.ts";
 import { type Codec, codecNamed, jsonCodec, mediaType } from "./codec.ts";
-import { isBare, isForeign, readMessage } from "./connect.ts";
+import { isBare, isForeign, readMessage } from "./connect-request.ts";
 import { queryJson } from "./query.ts";
 import { type Answering, type Arrival, addMetadata, callUnary } from "./unary.ts";
 

@@ -33,6 +33,9 @@ const maxFreshMs = 500;
 /** How long aborted requests have for their answer, in ms. */
 const maxFarewellMs = 100;
 
+/** Deno closes a connection that it did not accept itself after one response; its clients had better know. */
+const closesAnyway = "deno" in process.versions;
+
 interface Connection {
   readonly peer: string | undefined;
   /** Answers being made; more than one when the client pipelines. */
@@ -79,7 +82,7 @@ export function createWeb(options: WebOptions): Web {
     if (connection === undefined) return void socket.destroy();
     connection.fresh = false;
     connection.underWay.add(outgoing);
-    if (draining) outgoing.setHeader("connection", "close");
+    if (draining || closesAnyway) outgoing.setHeader("connection", "close");
     outgoing.once("close", () => {
       connection.underWay.delete(outgoing);
       connection.since = Date.now();
