@@ -9,6 +9,7 @@ import {
   type ServerInterceptingCallInterface,
 } from "@grpc/grpc-js";
 import { codeName, MicrorunError } from "../errors.ts";
+import { jsonContentType, protoContentType } from "./content.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import { gatherWrites } from "./gather.ts";
 import { hostPort } from "./port.ts";
@@ -56,6 +57,11 @@ interface EngineCall extends ServerInterceptingCallInterface {
   /** 0 between two messages. */
   readonly decoder?: { readonly readState: number };
 }
+
+/** The headers of most replies, made once. */
+const plainHeaders = new Map(
+  ["application/grpc", protoContentType, jsonContentType].map((type) => [type, headerOf(type)]),
+);
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
@@ -153,14 +159,17 @@ function connect(
     read: () => engineCall.startRead(),
     header(fields) {
       headerSent = true;
-      engineCall.sendMetadata(Metadata.fromHttp2Headers({ ...fields, "content-type": contentType }));
+      engineCall.sendMetadata(
+        (fields === undefined ? plainHeaders.get(contentType) : undefined) ?? headerOf(contentType, fields),
+      );
     },
     message: (bytes, flushed) => engineCall.sendMessage(bytes, flushed),
     end({ code, message, details }, trailer) {
       const fields: Record<string, string> = { ...trailer };
       if (details !== undefined) fields["grpc-status-details-bin"] = Buffer.from(details).toString("base64");
-      if (!headerSent) fields["content-type"] = contentType;
-      sendStatus({ code, details: message, metadata: Metadata.fromHttp2Headers(fields) });
+      // an answer of trailers alone is a header too
+      const metadata = headerSent ? Metadata.fromHttp2Headers(fields) : headerOf(contentType, fields);
+      sendStatus({ code, details: message, metadata });
     },
   });
   // what grpc-js finds wrong with a request it would answer itself
@@ -178,6 +187,10 @@ function connect(
     onCancel: exchange.cancelled,
   });
   exchange.start();
+}
+
+function headerOf(contentType: string, fields: Record<string, string> = {}): Metadata {
+  return Metadata.fromHttp2Headers({ ...fields, "content-type": contentType });
 }
 
 function brokenRequest(code: number, details: string): MicrorunError {

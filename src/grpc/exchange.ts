@@ -17,11 +17,11 @@ export interface Wire {
   readonly peer: string | undefined;
   /** Asks for the next message; `message`, `halfClose`, `broken` or `cancelled` answers. */
   read(): void;
-  /** To go before the first message. */
-  header(fields: Record<string, string>): void;
+  /** To go before the first message; undefined: nothing but what gRPC needs. */
+  header(fields: Record<string, string> | undefined): void;
   /** @param flushed called once the bytes are no longer buffered here */
   message(bytes: Uint8Array, flushed: () => void): void;
-  end(status: Status, trailer: Record<string, string>): void;
+  end(status: Status, trailer?: Record<string, string>): void;
 }
 
 /** What the engine tells a call, and what the server may ask of it. */
@@ -145,7 +145,7 @@ export function openExchange(
   const sendHeader = (): void => {
     if (headerSent) return;
     headerSent = true;
-    wire.header(served?.header === undefined ? {} : writeFields(served.header));
+    wire.header(served?.header && writeFields(served.header));
   };
 
   /** The one place where a call ends. */
@@ -167,13 +167,13 @@ export function openExchange(
     const failure = (thrown: unknown): Status =>
       toStatus(MicrorunError.from(thrown), speaksMicro(wire.headers), service.name);
     try {
-      const trailer = served?.trailer === undefined ? {} : writeFields(served.trailer);
+      const trailer = served?.trailer && writeFields(served.trailer);
       // a failed call without header of its own is answered by trailers alone
       if (error === undefined || served?.header !== undefined) sendHeader();
       wire.end(error === undefined ? okStatus : failure(error), trailer);
     } catch (thrown) {
       log.error(`${wire.path}: the reply's metadata cannot be sent`, { error: thrown });
-      wire.end(failure(error ?? new MicrorunError("internal", "internal error")), {});
+      wire.end(failure(error ?? new MicrorunError("internal", "internal error")));
     }
   };
 

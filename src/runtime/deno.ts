@@ -60,6 +60,8 @@ function offerImports(exports: Record<string, unknown>): void {
     },
     load(loaded, context, next) {
       if (loaded === url) return { format: "module", source, shortCircuit: true };
+      // once there are hooks, Deno forgets that what a package requires may be JSON
+      if (loaded.endsWith(".json")) return { ...next(loaded, context), format: "json" };
       if (!loaded.endsWith(asPath)) return next(loaded, context);
       const path = fileURLToPath(loaded.slice(0, -asPath.length));
       const text = readFileSync(path, "utf8");
