@@ -149,8 +149,8 @@ describe.each(hosts)("$name", ({ open }) => {
 
 test("an address that cannot be listened on says why", async () => {
   const fetch = greeterFetch();
-  const told = async (address: string, host: object): Promise<string> => {
-    const error = await serveHttp({ address, fetch, host, log: silentLog }).catch((error) => error);
+  const told = async (address: string, host: object, more: object = {}): Promise<string> => {
+    const error = await serveHttp({ address, fetch, host, log: silentLog, ...more }).catch((error) => error);
     const { code, message, hint } = error as MicrorunError;
     expect(hint).toBeString();
     return `${code} ${message}`;
@@ -163,6 +163,9 @@ test("an address that cannot be listened on says why", async () => {
     expect(await told("8080", host)).toStartWith("invalid_argument");
     expect(await told("192.0.2.7:0", host)).toStartWith("invalid_argument cannot listen on 192.0.2.7:0");
     expect(await told("no-such-host.invalid:0", host)).toStartWith("invalid_argument");
+    expect(await told("127.0.0.1:0", host, { tls: { cert: "no", key: "no" } })).toStartWith(
+      "invalid_argument cannot use the certificate",
+    );
   }
 });
 

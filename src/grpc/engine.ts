@@ -8,11 +8,11 @@ import {
   type ServerInterceptingCall,
   type ServerInterceptingCallInterface,
 } from "@grpc/grpc-js";
+import { formatAddress } from "../address.ts";
 import { codeName, MicrorunError } from "../errors.ts";
 import { jsonContentType, protoContentType } from "./content.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import { gatherWrites } from "./gather.ts";
-import { hostPort } from "./port.ts";
 
 export interface EngineOptions {
   readonly maxMessageBytes: number;
@@ -242,7 +242,9 @@ async function leaveSession(session: ServerHttp2Session): Promise<void> {
 
 function peerOf({ socket }: ServerHttp2Session): string | undefined {
   const { remoteAddress, remotePort } = socket;
-  return remoteAddress === undefined ? undefined : hostPort(remoteAddress, remotePort ?? 0);
+  return remoteAddress === undefined
+    ? undefined
+    : formatAddress({ host: remoteAddress, port: remotePort ?? 0 });
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

@@ -1,8 +1,8 @@
 /** A listening port that tells HTTP/2 from everything else by a connection's first bytes. */
-
 import { rm } from "node:fs/promises";
-import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
+import { type Address, formatAddress, listenError, parseAddress } from "../address.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Tls } from "../transport/transport.ts";
 
@@ -76,9 +76,9 @@ export async function openPort({ address, tls, http2, other }: PortOptions): Pro
 
   const server =
     tls === undefined ? createServer({ noDelay: true }, accept) : createSecureServer(tls, accept);
-  await listen(server, target, address);
+  await listen(server, target);
   return {
-    address: boundAddress(server, address),
+    address: boundAddress(server, target),
     async close() {
       server.close();
       if (target.path !== undefined) await rm(target.path, { force: true });
@@ -113,24 +113,25 @@ function createSecureServer({ cert, key, ca }: Tls, accept: (socket: Socket) => 
   }
 }
 
-async function listen(server: Server, target: ListenOptions, address: string): Promise<void> {
+async function listen(server: Server, target: Address): Promise<void> {
+  const address = formatAddress(target);
   try {
     await listenOnce(server, target);
   } catch (error) {
     const stale =
       codeOf(error) === "EADDRINUSE" && target.path !== undefined && !(await answers(target.path));
-    if (!stale) throw listenError(error, address);
+    if (!stale) throw listenError(address, error);
     await rm(target.path!, { force: true });
     await listenOnce(server, target).catch((again) => {
-      throw listenError(again, address);
+      throw listenError(address, again);
     });
   }
 }
 
-async function listenOnce(server: Server, target: ListenOptions): Promise<void> {
+async function listenOnce(server: Server, target: Address): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(target, () => {
+    server.listen({ ...target }, () => {
       server.off("error", reject);
       // a failing accept concerns one connection
       server.on("error", () => {});
@@ -151,55 +152,12 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function parseAddress(address: string): ListenOptions {
-  if (address.startsWith("unix:")) {
-    const path = address.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
-    if (path !== "") return { path };
-  }
-  const [, host, digits] = /^(\[[^\]]*\]|[^:[\]]*):(\d{1,5})$/.exec(address) ?? [];
-  const port = Number(digits);
-  if (host === undefined || port > 65_535) {
-    throw new MicrorunError("invalid_argument", `cannot listen on ${address}: not an address`, {
-      hint: "write it as :8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/service.sock",
-    });
-  }
-  return host === "" ? { port } : { port, host: host.replace(/^\[(.*)\]$/, "$1") };
-}
-
-function boundAddress(server: Server, address: string): string {
+function boundAddress(server: Server, target: Address): string {
   const bound = server.address();
-  if (bound === null || typeof bound === "string") return address;
-  return hostPort(bound.address, bound.port);
-}
-
-/** `127.0.0.1:8080`, `[::1]:8080` */
-export function hostPort(address: string, port: number): string {
-  const host = address.replace(/^::ffff:(?=\d+\.)/, "");
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  if (bound === null || typeof bound === "string") return formatAddress(target);
+  return formatAddress({ host: bound.address, port: bound.port });
 }
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-function listenError(error: unknown, address: string): MicrorunError {
-  const cannot = `cannot listen on ${address}`;
-  switch (codeOf(error)) {
-    case "EADDRINUSE":
-      return new MicrorunError("already_exists", `${cannot}: the address is in use`, {
-        hint: "stop the process that listens there, or choose another --server_address",
-        cause: error,
-      });
-    case "EACCES":
-    case "EPERM":
-      return new MicrorunError("permission_denied", `${cannot}: permission denied`, {
-        hint: "choose a port above 1023, or a folder that you may write",
-        cause: error,
-      });
-    default:
-      return new MicrorunError("invalid_argument", `${cannot}: ${errorText(error)}`, {
-        hint: "choose an address of this machine in --server_address",
-        cause: error,
-      });
-  }
 }

@@ -104,7 +104,7 @@ export async function serveGrpc(
 
 /** Streams of the runtime's own, Health/Watch and the like, never end by themselves. */
 function isWatch({ endpoint }: Exchange): boolean {
-  return endpoint !== undefined && endpoint.internal && endpoint.method.responseStream;
+  return endpoint?.internal === true && endpoint.method.responseStream;
 }
 
 function stopping(): MicrorunError {

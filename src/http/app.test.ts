@@ -133,6 +133,12 @@ test("what the module's fetch throws or returns amiss is logged and never sent",
   expect(await told(() => undefined)).toContain("undefined");
 });
 
+test("a websocket is refused before the module is asked", async () => {
+  const { get } = httpGreeter({ fetch: () => new Response("the module's") });
+  expect((await get("/chat", { upgrade: "websocket", connection: "upgrade" })).status).toBe(501);
+  expect((await get("/chat", { upgrade: "h2c", connection: "upgrade, http2-settings" })).status).toBe(200);
+});
+
 test("nobody's path is a 404 that names what is served", async () => {
   const { get, post } = httpGreeter();
   const page = await get("/nope");

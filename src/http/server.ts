@@ -53,7 +53,8 @@ async function serveByHost(
       ...(tls === undefined ? {} : { tls }),
     });
   } catch (error) {
-    throw listenError(address, error);
+    const bySystem = /^E[A-Z]+$/.test(String((error as { code?: unknown }).code));
+    throw tls === undefined || bySystem ? listenError(address, error) : certificateError(error);
   }
 
   const drain = async (): Promise<void> => {
@@ -102,11 +103,15 @@ function secureServer({ cert, key, ca }: Tls): NetServer {
     server.on("tlsClientError", (_error, socket) => socket.destroy());
     return server;
   } catch (error) {
-    throw new MicrorunError("invalid_argument", `cannot use the certificate: ${errorText(error)}`, {
-      hint: "give --tls_cert and --tls_key PEM files that belong together",
-      cause: error,
-    });
+    throw certificateError(error);
   }
+}
+
+function certificateError(cause: unknown): MicrorunError {
+  return new MicrorunError("invalid_argument", `cannot use the certificate: ${errorText(cause)}`, {
+    hint: "give --tls_cert and --tls_key PEM files that belong together",
+    cause,
+  });
 }
 
 /** The socket of a process that crashed: nobody answers there. */

@@ -3,8 +3,10 @@ import { formatAddress, parseAddress } from "../address.ts";
 import type { HostServer, ServeOptions } from "./runtime.ts";
 
 const defaultBodyBytes = 4_194_304;
-/** How long a connection may stay silent between requests; a request under way is not limited. */
+/** How long a connection may stay silent between requests, and while an answer is sent. The handler may take any time. */
 const idleSeconds = 120;
+/** Answers that may pause for longer. */
+const streamed = /event-stream|connect\+|grpc|ndjson|jsonl/;
 
 /** @throws the system's error, `code` as in Node: `EADDRINUSE`, `EACCES` */
 export async function serveWithBun(options: ServeOptions): Promise<HostServer> {
@@ -14,19 +16,26 @@ export async function serveWithBun(options: ServeOptions): Promise<HostServer> {
     ...(tls === undefined ? {} : { tls: secured(tls) }),
     maxRequestBodySize: options.maxBodyBytes ?? defaultBodyBytes,
     development: false,
-    fetch(request: Request, server: Bun.Server<undefined>) {
+    async fetch(request: Request, server: Bun.Server<undefined>) {
       server.timeout(request, 0);
       const peer = server.requestIP(request);
-      return options.fetch(
-        request,
-        peer === null ? undefined : formatAddress({ host: peer.address, port: peer.port }),
-      );
+      const from = peer === null ? undefined : formatAddress({ host: peer.address, port: peer.port });
+      const response = await options.fetch(request, from);
+      if (!streamed.test(response.headers.get("content-type") ?? "")) server.timeout(request, idleSeconds);
+      return response;
     },
     error: () => new Response("internal error\n", { status: 500 }),
   } as const;
   const server =
     place.path === undefined
-      ? Bun.serve({ ...common, hostname: place.host ?? "::", port: place.port, idleTimeout: idleSeconds })
+      ? Bun.serve({
+          ...common,
+          hostname: place.host ?? "::",
+          port: place.port,
+          // otherwise `development: false` lets a second server share a taken port instead of failing
+          reusePort: false,
+          idleTimeout: idleSeconds,
+        })
       : Bun.serve({ ...common, unix: place.path });
   return {
     address:

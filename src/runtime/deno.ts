@@ -71,10 +71,17 @@ function offerImports(exports: Record<string, unknown>): void {
   });
 }
 
-/** Deno restarts its own child; a terminal's Ctrl-C reaches both, so only SIGTERM is passed on. */
+/** How long a signalled program may take to stop; Deno's watcher itself then still waits for changes. */
+const maxStopMs = 1000;
+
 function runAgain(program: string, args: readonly string[]): Promise<number> {
   const child = spawn(program, args, { stdio: "inherit" });
-  process.on("SIGTERM", () => child.kill("SIGTERM")).on("SIGINT", () => {});
+  const stop = (signal: NodeJS.Signals): void => {
+    if (signal === "SIGTERM") child.kill(signal); // a terminal's Ctrl-C reaches both
+    // Deno: child.kill() works only once
+    setTimeout(() => process.kill(child.pid!, "SIGKILL"), maxStopMs);
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
   return new Promise((done, fail) => {
     child.on("error", fail).on("exit", (code) => done(code ?? 1));
   });

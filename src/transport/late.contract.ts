@@ -1,7 +1,16 @@
 /** Of the transport's contract: calls that end before their handler does. */
 import { expect, test } from "bun:test";
 import { MicrorunError } from "../errors.ts";
-import { aborted, count, failure, forever, type Messages, type Open, texts } from "./peer.contract.ts";
+import {
+  type Answer,
+  aborted,
+  count,
+  failure,
+  forever,
+  type Messages,
+  type Open,
+  texts,
+} from "./peer.contract.ts";
 
 export function lateContract(open: Open): void {
   test("a deadline answers for a handler that never settles, and tells it", async () => {

@@ -1,3 +1,4 @@
+/** The memory transport under the transport's contract. */
 import { memoryTransport } from "./memory.ts";
 import { transportContract } from "./transport.contract.ts";
 

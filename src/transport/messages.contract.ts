@@ -9,7 +9,6 @@ import {
   type Messages,
   type Open,
   outgoing,
-  service,
   settled,
   texts,
 } from "./peer.contract.ts";
