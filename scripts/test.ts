@@ -4,6 +4,9 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "..");
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
 
+/** No step takes longer than this; one that hangs has failed. */
+const maxStepMs = 30 * 60_000;
+
 /** Runs a command with its output shown; resolves with the exit code and what went to stderr. */
 async function step(
   title: string,
@@ -17,6 +20,7 @@ async function step(
     stdin: "ignore",
     stdout: "inherit",
     stderr: "pipe",
+    timeout: maxStepMs,
   });
   const decoder = new TextDecoder();
   let stderr = "";

@@ -55,14 +55,16 @@ export async function openPort({ address, tls, http2, other }: PortOptions): Pro
       socket.off("close", settle);
       socket.off("readable", look);
     };
+    let begun = Buffer.alloc(0);
     const look = (): void => {
       const bytes: Buffer | null = socket.read();
       if (bytes === null) return;
-      // paused mode all along: Bun's http2 misses bytes put back into a socket that has flowed
-      socket.unshift(bytes);
-      const begin = bytes.toString("latin1", 0, preface.length);
+      begun = Buffer.concat([begun, bytes]);
+      const begin = begun.toString("latin1", 0, preface.length);
       if (begin.length < preface.length && preface.startsWith(begin)) return;
       settle();
+      // paused mode all along: Bun's http2 misses bytes put back into a socket that has flowed
+      socket.unshift(begun);
       if (begin === preface) http2(socket);
       else if (other === undefined) socket.destroy();
       else {

@@ -2,6 +2,7 @@
 import { serveWithBun } from "./bun-server.ts";
 import { hasLegacyDecorators, offerLegacyDecorators } from "./decorators.ts";
 import { offerMicrorun, offerProtos } from "./imports.ts";
+import { reapOrphans } from "./reaper.ts";
 import { lookAfterRestarts, restart } from "./restart.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -11,6 +12,8 @@ export function bunRuntime(): Runtime {
     version: Bun.version,
     compiled: Bun.isStandaloneExecutable,
     async prepare(exports, module = "module.ts") {
+      // without a libc to ask, the dead stay
+      if (process.pid === 1 && process.platform === "linux") await reapOrphans().catch(() => {});
       await lookAfterRestarts(module);
       offerMicrorun(exports);
       offerProtos();
