@@ -8,7 +8,9 @@ function lines(options: Partial<LogOptions>, write: (log: ReturnType<typeof crea
 }
 
 test("a line for people has time, level, message and fields", () => {
-  const [line] = lines({}, (log) => log.with({ service: "greeter" }).info("called", { name: "John Doe", ms: 3 }));
+  const [line] = lines({}, (log) =>
+    log.with({ service: "greeter" }).info("called", { name: "John Doe", ms: 3 }),
+  );
   expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}called service=greeter name="John Doe" ms=3$/);
 });
 

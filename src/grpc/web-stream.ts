@@ -42,15 +42,18 @@ export async function serveWebStream(
     stream.respond({ ":status": 400 }, { endStream: true });
     return over;
   }
-  try {
-    await send(stream, await fetch(request, peer), request.method === "HEAD", closed.signal);
-  } catch (error) {
-    if (!closed.signal.aborted) {
+  const answer = async (): Promise<void> => {
+    try {
+      await send(stream, await fetch(request, peer), request.method === "HEAD", closed.signal);
+    } catch (error) {
+      if (closed.signal.aborted) return;
       log.error(`${request.method} ${headers[":path"]} failed`, { error });
       if (stream.headersSent) stream.close(resetInternal);
       else stream.respond({ ":status": 500 }, { endStream: true });
     }
-  }
+  };
+  // it may never settle: the stream's end is the end
+  void answer();
   return over;
 }
 
