@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { folder, serve, targets } from "./harness.ts";
 
 const binary = targets.find(({ name }) => name === "binary");
-const module = "export default { Greeter: { Hello: ({ name }) => ({ greeting: `Hello ${name}!` }) } };";
+const module = 'export default { Greeter: { Hello: ({ name }) => ({ greeting: "Hello " + name + "!" }) } };';
 const isRoot = process.getuid?.() === 0;
 
 /** Both are needed to become somebody else; a developer who is not root tests as themselves. */
