@@ -65,10 +65,11 @@ async function begin(
   const host = await hostRuntime();
   await host.prepare(await plugins.publicFace(), settings.module);
   const loading = loadModule(settings.module, settings.proto === undefined ? {} : { proto: settings.proto });
-  const { file, definition, proto } = await bounded(`load ${settings.module}`, loading);
+  const { file, definition, proto, ignored } = await bounded(`load ${settings.module}`, loading);
   const schema = proto.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(proto);
   const identity = identify(settings, definition, file);
   log.info(`Starting [service] ${identity.name}`);
+  if (ignored.length > 0) log.warn(`${file} exports ${ignored.join(", ")}: without a meaning here`);
 
   // what it may use
   const config = stack.use(await openConfig([envSource(process.env)], log));

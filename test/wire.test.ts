@@ -63,7 +63,16 @@ let server: Server;
 let session: ClientHttp2Session;
 /** What the web side was asked. */
 const web = {
+  told: Promise.withResolvers<unknown>(),
   fetch: async (request: Request, peer?: string) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/echo") return new Response(request.body);
+    if (pathname === "/early") return new Response("enough");
+    if (pathname === "/throws") throw new Error("secret");
+    if (pathname === "/never") {
+      request.signal.addEventListener("abort", () => web.told.resolve(request.signal.reason));
+      return new Promise<Response>(() => {});
+    }
     const body = await request.text();
     const answer = JSON.stringify({
       method: request.method,
@@ -220,6 +229,23 @@ describe("content types", () => {
       expect([method, path, body]).toEqual(["POST", "/greeter.Greeter/Hello", "{}"]);
       expect(peer).toMatch(/^127\.0\.0\.1:\d+$/);
     }
+  });
+
+  test("the web side streams both ways, and may answer early or fail", async () => {
+    const large = Buffer.alloc(3_000_000, "x");
+    const web = { "content-type": "text/plain" };
+    expect((await ask({ ...web, ":path": "/echo" }, large)).body.equals(large)).toBe(true);
+    expect((await ask({ ...web, ":path": "/early" }, large)).body.toString()).toBe("enough");
+    const failed = await ask({ ...web, ":path": "/throws" }, large);
+    expect([failed.headers[":status"], failed.body.length]).toEqual([500, 0]);
+  });
+
+  test("the web side is told when its caller leaves", async () => {
+    const stream = session.request({ ":method": "GET", ":path": "/never" });
+    stream.on("error", () => {});
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stream.close(8);
+    expect(((await web.told.promise) as MicrorunError).code).toBe("cancelled");
   });
 
   test("GET and HEAD go to the web side, whatever their content type", async () => {

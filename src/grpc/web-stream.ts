@@ -28,6 +28,11 @@ export async function serveWebStream(
 ): Promise<void> {
   const closed = new AbortController();
   const over = new Promise<void>((resolve) => {
+    // answered: what the caller may still send interests nobody
+    stream.once("finish", () => {
+      stream.resume();
+      resolve();
+    });
     stream.once("close", () => {
       closed.abort(cancelled());
       resolve();
