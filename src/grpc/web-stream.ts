@@ -15,6 +15,11 @@ export interface WebStreamOptions {
 const connectionField =
   /^(connection|http2-settings|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/;
 
+/** How much of a request is still taken after it was answered, in bytes; not every client understands NO_ERROR. */
+const maxIgnoredBytes = 1_048_576;
+
+/** RST_STREAM's NO_ERROR: the answer stands, send no more. */
+const resetNone = 0;
 /** RST_STREAM's INTERNAL_ERROR */
 const resetInternal = 2;
 
@@ -28,9 +33,8 @@ export async function serveWebStream(
 ): Promise<void> {
   const closed = new AbortController();
   const over = new Promise<void>((resolve) => {
-    // answered: what the caller may still send interests nobody
     stream.once("finish", () => {
-      stream.resume();
+      if (!stream.readableEnded) ignoreRest(stream);
       resolve();
     });
     stream.once("close", () => {
@@ -86,9 +90,9 @@ function requestOf(
 
 /** Read as far as somebody reads it. */
 function bodyOf(stream: ServerHttp2Stream): ReadableStream<Uint8Array> {
+  let open = true;
   return new ReadableStream({
     start(controller) {
-      let open = true;
       const end = (how: () => void) => (): void => {
         if (open) how();
         open = false;
@@ -102,19 +106,29 @@ function bodyOf(stream: ServerHttp2Stream): ReadableStream<Uint8Array> {
         "end",
         end(() => controller.close()),
       );
-      stream.once(
-        "close",
-        end(() => controller.error(cancelled())),
-      );
+      const leave = end(() => controller.error(cancelled()));
+      stream.once("finish", leave);
+      stream.once("close", leave);
       stream.pause();
     },
     pull() {
       stream.resume();
     },
     cancel() {
+      open = false;
       stream.resume();
     },
   });
+}
+
+/** It was answered before it was read: what its caller may still send interests nobody. */
+function ignoreRest(stream: ServerHttp2Stream): void {
+  let ignoredBytes = 0;
+  stream.on("data", (chunk: Buffer) => {
+    ignoredBytes += chunk.length;
+    if (ignoredBytes > maxIgnoredBytes) stream.close(resetNone);
+  });
+  stream.resume();
 }
 
 async function send(
