@@ -104,7 +104,7 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
     onReceiveMessage: (bytes: Buffer) => listener.message(bytes),
     onReceiveStatus({ code, details, metadata }) {
       const [bytes] = metadata.get("grpc-status-details-bin");
-      const status = { code, message: details };
+      const status = { code, message: shortened(details) };
       listener.end(
         bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
         fieldsOf(metadata),
@@ -119,6 +119,12 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
     halfClose: () => call.halfClose(),
     cancel: () => call.cancelWithStatus(1, "cancelled"),
   };
+}
+
+/** What grpc-js says of a failed connection, without its frame. */
+function shortened(details: string): string {
+  const [, cause] = /^No connection established\. Last error: (.*)\. Resolution note: /s.exec(details) ?? [];
+  return cause === undefined ? details : `cannot connect: ${cause.replace(/^(\w*Error( \[\w+\])?: )+/, "")}`;
 }
 
 function fieldsOf(metadata: Metadata): Fields {
