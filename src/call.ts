@@ -81,3 +81,13 @@ export const jsonMessage: MessageType = {
   fromJson: (json) => json,
   toJson: (value) => value ?? {},
 };
+
+/** A method that no schema describes: JSON, and unary unless `streams` says otherwise. */
+export function jsonMethod(
+  service: string,
+  name: string,
+  streams: Partial<Pick<Method, "requestStream" | "responseStream">> = {},
+): Method {
+  const unary = { requestStream: false, responseStream: false, idempotent: false };
+  return { service, name, ...unary, ...streams, request: jsonMessage, response: jsonMessage };
+}

@@ -65,6 +65,12 @@ export class MicrorunError extends Error {
   }
 }
 
+/** Why a signal was aborted: what it says itself, else that the call was cancelled. */
+export function abortReason({ reason }: AbortSignal): MicrorunError {
+  if (reason instanceof MicrorunError) return reason;
+  return new MicrorunError("cancelled", "the call was cancelled", { cause: reason });
+}
+
 /** Asked wrongly (exit 2): a flag, a value, a command. */
 export function usageError(message: string, hint?: string): MicrorunError {
   return new MicrorunError("invalid_argument", message, hint === undefined ? {} : { hint });

@@ -1,6 +1,9 @@
 /** Bounded waits. */
 import { MicrorunError } from "./errors.ts";
 
+/** The longest a timer can be set for, in ms; who waits longer than these 24 days is not timed. */
+export const maxTimerMs: number = 2 ** 31 - 1;
+
 /** Settles as `work` does, or rejects with `deadline_exceeded` after `ms`; `work` itself goes on. */
 export async function within<T>(ms: number, what: string, work: Promise<T> | T): Promise<T> {
   const late = Promise.withResolvers<never>();

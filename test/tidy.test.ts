@@ -36,7 +36,15 @@ const contracts = new Set(
   ),
 );
 const adapters = new Set(["grpc", "h2", "http", "kubernetes", "build"]);
-const ground = new Set(["call.ts", "errors.ts", "log.ts", "micro-error.ts", "wait.ts", "address.ts"]);
+const ground = new Set([
+  "call.ts",
+  "errors.ts",
+  "log.ts",
+  "micro-error.ts",
+  "wait.ts",
+  "address.ts",
+  "iteration.ts",
+]);
 const layers = [
   "ground",
   "contract",

@@ -1,6 +1,7 @@
 /** A call out: selector → pool → connection, within a deadline, carrying on what the caller brought. */
-import { type Call, jsonMessage, type Method } from "../call.ts";
+import { type Call, jsonMethod } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
+import { isStream } from "../iteration.ts";
 import type { Selector } from "../selector/selector.ts";
 import type { CallOptions, Client } from "./client.ts";
 import type { Pool } from "./pool.ts";
@@ -81,7 +82,11 @@ function outgoing(
   origin: Origin | undefined,
 ): Call {
   const names = nameParts(service, endpoint);
-  const type = how.type ?? (stream ? jsonStream(names, request) : undefined);
+  const type =
+    how.type ??
+    (stream
+      ? jsonMethod(names.service, names.method, { requestStream: isStream(request), responseStream: true })
+      : undefined);
   const timeoutMs = how.timeoutMs ?? (stream ? undefined : (options.requestTimeoutMs ?? 5000));
   const deadline = Math.min(
     origin?.deadline ?? Number.POSITIVE_INFINITY,
@@ -116,17 +121,4 @@ function nameParts(service: string, endpoint: string): { service: string; method
   }
   const owner = endpoint.slice(0, dot);
   return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: endpoint.slice(dot + 1) };
-}
-
-function jsonStream(names: { service: string; method: string }, request: unknown): Method {
-  const requestStream = typeof request === "object" && request !== null && Symbol.asyncIterator in request;
-  return {
-    service: names.service,
-    name: names.method,
-    requestStream,
-    responseStream: true,
-    idempotent: false,
-    request: jsonMessage,
-    response: jsonMessage,
-  };
 }

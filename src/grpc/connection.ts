@@ -123,6 +123,7 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
 
 /** What grpc-js says of a failed connection, without its frame. */
 function shortened(details: string): string {
+  if (details.startsWith("Name resolution failed")) return "cannot connect: its name is not known";
   const [, cause] = /^No connection established\. Last error: (.*)\. Resolution note: /s.exec(details) ?? [];
   return cause === undefined ? details : `cannot connect: ${cause.replace(/^(\w*Error( \[\w+\])?: )+/, "")}`;
 }

@@ -1,14 +1,16 @@
 /** One call on the server's side, from its bytes on the wire to `dispatch` and back, whatever engine speaks HTTP/2. */
 import type { Dispatch, Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
+import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 import type { Log } from "../log.ts";
 import type { Endpoint, Service } from "../service/service.ts";
+import { maxTimerMs } from "../wait.ts";
 import { type Codec, codecOf } from "./content.ts";
 import { type Fields, writeFields } from "./metadata.ts";
-import { type AnyIterator, createPullStream, discard, iteratorOf, type PullStream } from "./pull-stream.ts";
+import { createPullStream, type PullStream } from "./pull-stream.ts";
 import { createServedCall, type ServedCall } from "./served-call.ts";
 import { okStatus, type Status, speaksMicro, toStatus } from "./status.ts";
-import { maxTimerMs, readTimeout } from "./timeout.ts";
+import { readTimeout } from "./timeout.ts";
 
 /** A call as the engine has it: bytes, header fields, the end. Nothing is written after `end`, or once the exchange is cancelled. */
 export interface Wire {

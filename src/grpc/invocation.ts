@@ -1,9 +1,10 @@
 /** One call on the client's side, from `dispatch` to bytes on the wire and back, whatever engine speaks HTTP/2. */
-import { type Call, jsonMessage, type Method } from "../call.ts";
-import { errorText, MicrorunError } from "../errors.ts";
+import { type Call, jsonMethod } from "../call.ts";
+import { abortReason, errorText, MicrorunError } from "../errors.ts";
+import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 import { codecOf, contentTypeFor } from "./content.ts";
 import { type Fields, readFields, writeFields } from "./metadata.ts";
-import { type AnyIterator, createPullStream, discard, iteratorOf } from "./pull-stream.ts";
+import { createPullStream } from "./pull-stream.ts";
 import { fromStatus, type Status } from "./status.ts";
 import { microTimeout } from "./timeout.ts";
 
@@ -51,7 +52,7 @@ export function invoke(
   { open, address, maxMessageBytes }: Invoking,
   ended: () => void,
 ): Invocation {
-  const method = call.type ?? unaryJson(call);
+  const method = call.type ?? jsonMethod(call.service, call.method);
   const name = `${call.service}.${call.method}`;
   const contentType = contentTypeFor(method.request);
   const codec = codecOf(contentType);
@@ -80,7 +81,7 @@ export function invoke(
     finish(reason);
     wire?.cancel();
   };
-  const onAbort = (): void => cancel(reasonOf(call.signal));
+  const onAbort = (): void => cancel(abortReason(call.signal));
   const left = (): void => cancel(new MicrorunError("cancelled", "the caller stopped reading"));
   const replies = method.responseStream ? createPullStream(() => wire?.read(), left) : undefined;
 
@@ -147,7 +148,7 @@ export function invoke(
   };
 
   const begin = async (): Promise<void> => {
-    if (call.signal.aborted) throw reasonOf(call.signal);
+    if (call.signal.aborted) throw abortReason(call.signal);
     call.signal.addEventListener("abort", onAbort);
     wire = open(
       {
@@ -173,26 +174,9 @@ function requestFields({ metadata, deadline }: Call, contentType: string): Recor
   return { ...fields, "x-content-type": contentType };
 }
 
-function unaryJson({ service, method }: Call): Method {
-  return {
-    service,
-    name: method,
-    requestStream: false,
-    responseStream: false,
-    idempotent: false,
-    request: jsonMessage,
-    response: jsonMessage,
-  };
-}
-
 function errorOf(status: Status, heard: boolean, address: string): MicrorunError {
   const error = fromStatus(status);
   if (error.code === "deadline_exceeded" && !heard)
     return new MicrorunError("deadline_exceeded", `${address}: deadline exceeded`);
   return heard ? error : new MicrorunError(error.code, `${address}: ${error.message}`);
-}
-
-function reasonOf({ reason }: AbortSignal): MicrorunError {
-  if (reason instanceof MicrorunError) return reason;
-  return new MicrorunError("cancelled", "the call was cancelled", { cause: reason });
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { createPullStream, discard, iteratorOf } from "./pull-stream.ts";
+import { discard, iteratorOf } from "../iteration.ts";
+import { createPullStream } from "./pull-stream.ts";
 
 test("nothing is read before it is asked for, and each answer serves one who waits", async () => {
   let reads = 0;

@@ -52,22 +52,3 @@ export function createPullStream(read: () => void, left: () => void = () => {}):
     },
   };
 }
-
-export type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
-
-/** Of an AsyncIterable, or of a plain one; undefined for anything else. */
-export function iteratorOf(value: unknown): AnyIterator | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  if (Symbol.asyncIterator in value) return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  if (Symbol.iterator in value) return (value as Iterable<unknown>)[Symbol.iterator]();
-  return undefined;
-}
-
-/** Tells whoever made it that nobody reads on. It may never answer, or answer badly. */
-export function discard(iterator: AnyIterator | undefined): void {
-  try {
-    Promise.resolve(iterator?.return?.()).catch(() => {});
-  } catch {
-    // nobody is left to hear of it
-  }
-}

@@ -3,9 +3,6 @@ import { MicrorunError } from "../errors.ts";
 
 const unitMs: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** The longest a timer can be set for; who waits longer than these 24 days has no deadline. */
-export const maxTimerMs: number = 2 ** 31 - 1;
-
 /**
  * In ms; undefined: no deadline.
  * @throws MicrorunError `internal` for a malformed `grpc-timeout`, as the protocol wants; a malformed `timeout` is ignored

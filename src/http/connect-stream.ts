@@ -1,5 +1,6 @@
 /** The Connect protocol for streams: messages in envelopes, the end of the reply in the last one (connectrpc.com/docs/protocol). */
 import { MicrorunError } from "../errors.ts";
+import { discard } from "../iteration.ts";
 import type { Endpoint } from "../service/service.ts";
 import { type Codec, encodeReply } from "./codec.ts";
 import { type ConnectError, connectError } from "./connect-error.ts";
@@ -90,8 +91,4 @@ async function only(requests: AsyncGenerator<unknown>): Promise<unknown> {
   if (!(await requests.next()).done)
     throw new MicrorunError("invalid_argument", "request body: more than one message, where one is expected");
   return value;
-}
-
-function discard(iterator: AsyncIterator<unknown> | undefined): void {
-  iterator?.return?.().catch(() => {});
 }

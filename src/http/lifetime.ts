@@ -1,5 +1,6 @@
 /** The time a request has: until its deadline, its caller's leaving or the server's stop, whichever comes first. */
 import { MicrorunError } from "../errors.ts";
+import { maxTimerMs } from "../wait.ts";
 
 /** Disposing it says that the request is answered: nothing is aborted any more. */
 export interface Lifetime extends Disposable {
@@ -12,9 +13,6 @@ export interface Lifetime extends Disposable {
   /** Ends it: the caller has left. */
   cancel(): void;
 }
-
-/** The longest a timer can be set for; who waits longer than these 24 days is not timed. */
-const maxTimerMs = 2 ** 31 - 1;
 
 export function createLifetime(
   request: Request,

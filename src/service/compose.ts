@@ -1,6 +1,6 @@
 /** Puts a service together: the user's handlers bound to the methods of their schema, and the runtime's own endpoints beside them. */
 
-import { jsonMessage, type Method } from "../call.ts";
+import { jsonMethod } from "../call.ts";
 import { type Code, didYouMean, MicrorunError } from "../errors.ts";
 import type { Endpoint, Handler, Handlers, Identity, Schema, Service } from "./service.ts";
 
@@ -61,15 +61,7 @@ export function bindHandlers(handlers: Handlers, schema: Schema | undefined): Pa
 function withoutSchema(handlers: Handlers): Endpoint[] {
   return Object.entries(handlers).flatMap(([service, methods]) =>
     Object.entries(methods).map(([name, handler]): Endpoint => {
-      const method: Method = {
-        service,
-        name,
-        requestStream: false,
-        responseStream: isGenerator(handler),
-        idempotent: false,
-        request: jsonMessage,
-        response: jsonMessage,
-      };
+      const method = jsonMethod(service, name, { responseStream: isGenerator(handler) });
       return { method, handler, internal: false };
     }),
   );

@@ -3,6 +3,7 @@ import type { Call, Dispatch } from "../call.ts";
 import type { Client } from "../client/client.ts";
 import type { Config } from "../config/config.ts";
 import { MicrorunError } from "../errors.ts";
+import { isStream } from "../iteration.ts";
 import type { Context, RuntimeContext, Service } from "./service.ts";
 
 /** What every handler may use; `config` and `client` are asked for at each call. */
@@ -81,10 +82,6 @@ function contextOf(call: Call, { service, config, client, broker, log }: Surroun
     broker,
     log,
   };
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
 function iterable(reply: unknown, call: Call): AsyncIterable<unknown> | Iterable<unknown> {

@@ -1,7 +1,9 @@
 /** One call between a client and a server of the same process: its messages, metadata, errors and its end carried across. */
-import { type Call, type Dispatch, jsonMessage, type MessageType, type Method } from "../call.ts";
-import { MicrorunError } from "../errors.ts";
+import { type Call, type Dispatch, jsonMethod, type MessageType } from "../call.ts";
+import { abortReason, MicrorunError } from "../errors.ts";
+import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 import type { Endpoint } from "../service/service.ts";
+import { maxTimerMs } from "../wait.ts";
 
 export interface CarriedCall {
   readonly endpoint: Endpoint;
@@ -16,14 +18,9 @@ export interface Limits {
   readonly maxReplyBytes: number;
 }
 
-/** The longest a timer can be set for. */
-const maxTimerMs = 2 ** 31 - 1;
-
-type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
-
 export function carryCall(call: Call, endpoint: Endpoint, dispatch: Dispatch, limits: Limits): CarriedCall {
   const { method } = endpoint;
-  const asked = call.type ?? unaryJson(method);
+  const asked = call.type ?? jsonMethod(method.service, method.name);
   const name = `${method.service}.${method.name}`;
   const controller = new AbortController();
   const reply = { header: new Headers(), trailer: new Headers() };
@@ -47,7 +44,7 @@ export function carryCall(call: Call, endpoint: Endpoint, dispatch: Dispatch, li
     discard(replies);
     over.resolve();
   };
-  const cancel = (): void => finish(reasonOf(call.signal));
+  const cancel = (): void => finish(abortReason(call.signal));
 
   /** Settles as `work` does, or with the end of the call. */
   const unlessOver = <T>(work: T | Promise<T>): Promise<T> => {
@@ -120,7 +117,7 @@ export function carryCall(call: Call, endpoint: Endpoint, dispatch: Dispatch, li
   const run = async (): Promise<unknown> => {
     try {
       if (method.requestStream) requests = iteratorOf(call.request);
-      if (call.signal.aborted) throw reasonOf(call.signal);
+      if (call.signal.aborted) throw abortReason(call.signal);
       call.signal.addEventListener("abort", cancel);
       if (call.deadline !== undefined) setDeadline(call.deadline);
       const answer = dispatch({
@@ -184,32 +181,6 @@ function asSent(thrown: unknown): MicrorunError {
   });
 }
 
-function reasonOf({ reason }: AbortSignal): MicrorunError {
-  if (reason instanceof MicrorunError) return reason;
-  return new MicrorunError("cancelled", "the call was cancelled", { cause: reason });
-}
-
 function copy(from: Headers, to: Headers | undefined): void {
   for (const [key, value] of from) to?.set(key, value);
-}
-
-function unaryJson({ service, name }: Method): Method {
-  const unary = { requestStream: false, responseStream: false, idempotent: false };
-  return { service, name, ...unary, request: jsonMessage, response: jsonMessage };
-}
-
-function iteratorOf(value: unknown): AnyIterator | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  if (Symbol.asyncIterator in value) return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  if (Symbol.iterator in value) return (value as Iterable<unknown>)[Symbol.iterator]();
-  return undefined;
-}
-
-/** Tells whoever made it that nobody reads on. It may never answer, or answer badly. */
-function discard(iterator: AnyIterator | undefined): void {
-  try {
-    Promise.resolve(iterator?.return?.()).catch(() => {});
-  } catch {
-    // nobody is left to hear of it
-  }
 }
