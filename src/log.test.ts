@@ -59,3 +59,33 @@ test("the last records are kept, a bounded number, and followed until told other
   expect(log.records().at(-1)?.message).toBe("last");
   expect(told).toBe(maxLogRecords + 10);
 });
+
+test("nothing that a field holds can make a line fail", () => {
+  const cyclic: Record<string, unknown> = { name: "a", password: "hunter2" };
+  cyclic.self = cyclic;
+  const unreadable = {
+    get value() {
+      throw new Error("not now");
+    },
+  };
+  for (const format of ["text", "json"] as const) {
+    const [line] = lines({ format }, (log) =>
+      log.info("called", { cyclic, unreadable, sign: Symbol("s"), nothing: undefined }),
+    );
+    expect(line).toContain("[circular]");
+    expect(line).toContain("not now");
+    expect(line).not.toContain("hunter2");
+  }
+});
+
+test("what was thrown is shown even when it is no error, or nothing at all", () => {
+  const cyclic: unknown[] = ["thrown"];
+  cyclic.push(cyclic);
+  expect(lines({}, (log) => log.error("failed", { error: cyclic }))[0]).toContain("thrown");
+  expect(lines({}, (log) => log.error("failed", { error: undefined }))[0]).toContain("undefined");
+});
+
+test("a field cannot take the place of the message", () => {
+  const [line] = lines({ format: "json" }, (log) => log.info("called", { message: "forged", level: "none" }));
+  expect(JSON.parse(line ?? "")).toMatchObject({ message: "called", level: "info" });
+});

@@ -1,17 +1,17 @@
 /** Log lines: text for people on a terminal, JSON for machines; the last ones kept for `Debug.Log`. */
+import {
+  jsonLine,
+  type LogFields,
+  type LogLevel,
+  type LogRecord,
+  logLevels,
+  redacted,
+  textLine,
+} from "./log-line.ts";
 
-export const logLevels = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof logLevels)[number];
+export { type LogFields, type LogLevel, type LogRecord, logLevels } from "./log-line.ts";
+
 export type LogFormat = "text" | "json";
-export type LogFields = Readonly<Record<string, unknown>>;
-
-export interface LogRecord {
-  /** Milliseconds since the epoch. */
-  readonly time: number;
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly fields: LogFields;
-}
 
 export interface Log {
   debug(message: string, fields?: LogFields): void;
@@ -77,71 +77,3 @@ export function createLog(options: LogOptions): LogSink {
 
 /** Says nothing; for tests. */
 export const silentLog: LogSink = createLog({ write: () => {} });
-
-/** Keys whose values are never written. */
-const secretKey = /pass(word|wd)?$|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie/i;
-
-function redacted(fields: LogFields): LogFields {
-  const secret = Object.keys(fields).filter((key) => secretKey.test(key));
-  return secret.length === 0
-    ? fields
-    : { ...fields, ...Object.fromEntries(secret.map((key) => [key, "***"])) };
-}
-
-function jsonLine({ time, level, message, fields }: LogRecord): string {
-  return JSON.stringify({ time: new Date(time).toISOString(), level, message, ...fields }, safely);
-}
-
-/** A replacer: values nested in a field are looked at too. */
-function safely(key: string, value: unknown): unknown {
-  return typeof value === "string" && secretKey.test(key) ? "***" : plain(value);
-}
-
-function plain(value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
-  if (value instanceof Error) return { message: value.message, stack: stackWithCauses(value) };
-  return value;
-}
-
-const tint: Record<LogLevel, string> = { debug: "90", info: "36", warn: "33", error: "31" };
-
-function textLine(color: boolean): (record: LogRecord) => string {
-  const paint = (code: string, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
-  return ({ time, level, message, fields }) => {
-    const { error, ...rest } = fields;
-    const head = `${paint("90", new Date(time).toISOString().slice(11, 23))} ${paint(tint[level], level.padEnd(5))} ${printable(message)}`;
-    const tail = Object.entries(rest).map(([key, value]) => ` ${paint("90", `${key}=`)}${fieldText(value)}`);
-    return head + tail.join("") + (error === undefined ? "" : `\n${indent(errorLines(error))}`);
-  };
-}
-
-function fieldText(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value, safely) ?? "undefined");
-  return /^[\w./:@%+,[\]-]+$/.test(text) ? text : JSON.stringify(text);
-}
-
-/** Control characters could forge lines or drive a terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}--\t]/gv, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
-}
-
-function errorLines(error: unknown): string {
-  return error instanceof Error ? stackWithCauses(error) : fieldText(error);
-}
-
-/** How deep a chain of causes is followed. */
-const maxCauses = 8;
-
-function stackWithCauses(error: Error): string {
-  const parts: string[] = [];
-  let next: unknown = error;
-  for (let depth = 0; next !== undefined && depth < maxCauses; depth++) {
-    parts.push(next instanceof Error ? (next.stack ?? String(next)) : String(next));
-    next = next instanceof Error ? next.cause : undefined;
-  }
-  return parts.join("\ncaused by: ");
-}
-
-function indent(text: string): string {
-  return text.replace(/^/gm, "  ");
-}

@@ -40,6 +40,7 @@ const ground = new Set([
   "call.ts",
   "errors.ts",
   "log.ts",
+  "log-line.ts",
   "micro-error.ts",
   "wait.ts",
   "address.ts",
