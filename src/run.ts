@@ -172,7 +172,7 @@ async function assemble(
   const { debugPart } = await plugins.grpc.debug();
   const service: Service = composeService(identity, [
     own,
-    healthPart(health, names),
+    healthPart(health, [identity.name, ...names]),
     reflectionPart(() => service),
     debugPart({ health, stats, log }),
   ]);

@@ -18,6 +18,12 @@ const wrong: readonly (readonly [line: string, stderr: string])[] = [
     "./x.ts --server_adress=:1",
     "error: unknown flag --server_adress: did you mean --server_address?\n  hint: see microrun run --help\n",
   ],
+  ["./x.ts -x", "error: unknown flag -x\n"],
+  [
+    "./x.ts --registry_address=a:1,::::",
+    "error: --registry_address=::::: not an address\n  hint: write it as host:port",
+  ],
+  ["", 'error: unknown command ""\n'],
   ["./x.ts --server_address=nonsense:port", 'error: --server_address: address "nonsense:port": '],
   [
     "./x.ts --server_address",
@@ -102,6 +108,54 @@ describe.each(targets)("$name", (target) => {
     expect([code, stdout]).toEqual([2, ""]);
   });
 
+  test("a failed run is told in JSON where the log was asked for so", async () => {
+    for (const [args, env] of [
+      [["./x.ts", "--log_format=json"], {}],
+      [["run", "./x.ts", "--log-format", "json"], {}],
+      [["./x.ts"], { MICRO_LOG_FORMAT: "json" }],
+    ] as const) {
+      const { code, stderr } = await microrun(target, args, { env });
+      const { time, ...rest } = JSON.parse(stderr);
+      const hint = "give the path of a module";
+      expect(rest).toEqual({ level: "error", message: "cannot load ./x.ts: no such file", hint });
+      expect(code).toBe(2);
+    }
+    const env = { MICRO_LOG_FORMAT: "json" };
+    const text = await microrun(target, ["./x.ts", "--log_format=text"], { env });
+    expect(text.stderr).toStartWith("error: cannot load");
+  });
+
+  test("a module whose code throws ends with 1, one that cannot be served with 2", async () => {
+    const cwd = join(root, "test/fixtures/modules/bad");
+    const codes = [
+      "throws.ts",
+      "constructor.ts",
+      "syntax.ts",
+      "no-package.ts",
+      "no-default.ts",
+      "no-proto.ts",
+    ];
+    const outcomes = await Promise.all(codes.map((path) => microrun(target, [path], { cwd })));
+    expect(outcomes.map(({ code }) => code)).toEqual([1, 1, 2, 2, 2, 2]);
+  });
+
+  test("a request that cannot be empty does not keep a service from running", async () => {
+    using dir = folder({
+      "old.proto":
+        'syntax = "proto2"; package old; message M { required string a = 1; } service S { rpc A(M) returns (M); }',
+      "old.ts": "export default { S: { A: (m) => m } };",
+    });
+    await using running = await serve(target, [join(dir.path, "old.ts")]);
+    const { stdout } = await microrun(target, [
+      "call",
+      "old",
+      "S.A",
+      '{"a":"x"}',
+      `--address=${running.address()}`,
+    ]);
+    expect(stdout).toBe('{\n\t"a": "x"\n}\n');
+  });
+
   test("a wrong variable is named as the variable", async () => {
     const env = { MICRO_DRAIN_TIMEOUT: "soon" };
     const { code, stderr } = await microrun(target, ["./x.ts"], { env });
@@ -142,6 +196,37 @@ describe.each(targets)("$name", (target) => {
     const line = ["probe", `--http=http://127.0.0.1:${port}/`, "--rpc_timeout=50ms"];
     expect((await microrun(target, line)).code).toBe(4);
     silent.close();
+  });
+
+  test("the probe of a port that is silent to gRPC ends with 2, no connection", async () => {
+    const silent = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+    await new Promise((listening) => silent.once("listening", listening));
+    const { port } = silent.address() as { port: number };
+    const named = ["--server_name=x", `--server_address=127.0.0.1:${port}`];
+    const { code, stderr } = await microrun(target, ["probe", ...named, "--connect_timeout=200ms"]);
+    expect(stderr).toBe(`cannot connect to 127.0.0.1:${port}: connecting: not done after 200 ms\n`);
+    expect(code).toBe(2);
+    silent.close();
+  });
+
+  test("init and types say what keeps them from writing, in words of the user's", async () => {
+    using dir = folder({ file: "", node_modules: "", "package.json": "{}" });
+    const init = await microrun(target, ["init", "file/x"], { cwd: dir.path });
+    expect(init.stderr).toMatch(
+      /^error: init: cannot write file.*: a file stands where a folder is needed\n {2}hint: /,
+    );
+    const types = await microrun(target, ["types"], { cwd: dir.path });
+    expect(types.stderr).toMatch(/^error: types: cannot write node_modules.*: a file .*\n {2}hint: /);
+    expect([init.code, types.code]).toEqual([1, 1]);
+  });
+
+  test("init's next steps can be copied, whatever the folder's name", async () => {
+    using dir = folder();
+    const { stdout } = await microrun(target, ["init", "a b/ü"], { cwd: dir.path });
+    expect(stdout).toContain("\n  cd 'a b/ü'\n");
+    expect(stdout).toContain(
+      "\n  kubectl create configmap greeter --from-file=greeter.ts --from-file=greeter.proto\n",
+    );
   });
 
   test("init writes a service whose test passes and whose types hold, and never overwrites", async () => {
@@ -247,6 +332,26 @@ describe.each(targets)("$name", (target) => {
       const line = ["call", "greeter", "Greeter.Hello", '{"name":"John"}', `--address=${at}`];
       const { code, stdout, stderr } = await microrun(target, line);
       expect([code, stdout, stderr]).toEqual([0, '{\n\t"greeting": "Hello John!"\n}\n', ""]);
+    });
+
+    test("call takes a method's path, too", async () => {
+      for (const words of [
+        ["greeter.Greeter/Hello"],
+        ["/greeter.Greeter/Hello"],
+        ["greeter", "Greeter/Hello"],
+      ]) {
+        const { stdout } = await microrun(target, ["call", ...words, '{"name":"John"}', `--address=${at}`]);
+        expect(stdout, words.join(" ")).toBe('{\n\t"greeting": "Hello John!"\n}\n');
+      }
+    });
+
+    test("call prints each reply of a method that streams", async () => {
+      using dir = folder({
+        "st.ts": "export default { S: { Count: async function* () { yield 1; yield 2; } } };",
+      });
+      await using streaming = await serve(target, [join(dir.path, "st.ts")]);
+      const line = ["call", "st", "S.Count", `--address=${streaming.address()}`];
+      expect(await microrun(target, line)).toEqual({ code: 0, stdout: "1\n2\n", stderr: "" });
     });
 
     test("call tells a failed call as Go Micro's tool does, and ends with 1", async () => {

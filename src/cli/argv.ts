@@ -30,7 +30,7 @@ export function readArgv(argv: readonly string[]): CommandLine {
 
   for (let i = 0; i < own.length; i++) {
     const token = own[i]!;
-    const [, written, text] = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(token) ?? [];
+    const [, dashes, written, text] = /^(--?)([^=-][^=]*)(?:=(.*))?$/s.exec(token) ?? [];
     if (written === undefined) {
       const first = words.length === 0 && command === undefined;
       const named = first ? commands.find(({ name }) => name === token) : undefined;
@@ -47,7 +47,7 @@ export function readArgv(argv: readonly string[]): CommandLine {
     const flag = known(name);
     if (flag === undefined && known(positive)?.type === "boolean" && text === undefined)
       say(positive, "false");
-    else if (flag === undefined) throw unknownFlag(name, command);
+    else if (flag === undefined) throw unknownFlag(`${dashes}${name}`, command);
     else if (flag.type === "boolean") say(name, text ?? "true");
     else say(name, filled(name, flag, text ?? following(own[++i])));
   }
@@ -87,20 +87,21 @@ function mustBeModule(word: string): void {
   if (/[./\\]/.test(word) || existsSync(word)) return;
   const names = commands.map(({ name }) => name);
   throw usageError(
-    `unknown command ${word}${didYouMean(word, names)}`,
+    `unknown command ${word === "" ? '""' : word}${didYouMean(word, names)}`,
     `use one of ${names.join(", ")}, or give a module: microrun ./greeter.ts`,
   );
 }
 
-function unknownFlag(name: string, command: Command = commands[0]!): MicrorunError {
+function unknownFlag(said: string, command: Command = commands[0]!): MicrorunError {
+  const name = said.replace(/^--?/, "");
   const foreign = foreignFlag(name);
-  if (foreign !== undefined) return usageError(`--${name}: has no meaning in microrun`, foreign);
+  if (foreign !== undefined) return usageError(`${said}: has no meaning in microrun`, foreign);
   const names = Object.keys(flagsOf(command.groups));
   const positive = name.replace(/^no_/, "");
   if (positive !== name && names.includes(positive)) {
-    return usageError(`unknown flag --${name}: only a switch can be negated`, `leave --${positive} out`);
+    return usageError(`unknown flag ${said}: only a switch can be negated`, `leave --${positive} out`);
   }
   const best = nearest(name, [...names, "help", "version"]);
   const meant = best === undefined ? "" : `: did you mean --${best}?`;
-  return usageError(`unknown flag --${name}${meant}`, `see microrun ${command.name} --help`);
+  return usageError(`unknown flag ${said}${meant}`, `see microrun ${command.name} --help`);
 }

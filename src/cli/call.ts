@@ -1,17 +1,18 @@
-/** `microrun call`: one request, the reply printed (as `micro call` prints it). */
+/** `microrun call`: one request, the reply printed (as `micro call` prints it); each of them where the method streams. */
 import { text } from "node:stream/consumers";
+import { jsonMethod } from "../call.ts";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import { microErrorJson, toMicroError } from "../micro-error.ts";
 import { selectors } from "../plugins.ts";
 import { readTls } from "./certificates.ts";
 import type { Input } from "./command.ts";
-import { ask } from "./dial.ts";
+import { replies } from "./dial.ts";
 import { callFlags } from "./tool-flags.ts";
 import { readFlags } from "./values.ts";
 
 export async function start({ words, given, env }: Input): Promise<number> {
-  const [service, endpoint, json = "{}"] = words;
+  const [service, endpoint, json = "{}"] = spelledOut(words);
   if (service === undefined || endpoint === undefined) {
     throw usageError(
       "call: requires a service and an endpoint",
@@ -25,8 +26,12 @@ export async function start({ words, given, env }: Input): Promise<number> {
   const tls = readTls(flags);
   const address = flags.address ?? (await pick(flags.selector, service, env));
   try {
-    const reply = await ask({ ...names, address, request, metadata, timeoutMs: flags.timeout, tls });
-    process.stdout.write(`${JSON.stringify(reply, null, "\t")}\n`);
+    // a reply that does not stream is a stream of one
+    const type = jsonMethod(names.service, names.method, { responseStream: true });
+    const question = { ...names, address, request, metadata, timeoutMs: flags.timeout, tls, type };
+    for await (const reply of replies(question)) {
+      process.stdout.write(`${JSON.stringify(reply, null, "\t")}\n`);
+    }
     return 0;
   } catch (error) {
     if (!(error instanceof MicrorunError)) throw error;
@@ -41,14 +46,22 @@ async function pick(name: string, service: string, env: Input["env"]): Promise<s
   return selector.pick(service);
 }
 
+/** A path alone, `greeter.Greeter/Hello`, names its service by its package. */
+function spelledOut(words: readonly string[]): readonly string[] {
+  const [path = ""] = words;
+  const [, service] = /^\/?([^/]+)\/[^/]+$/.exec(path) ?? [];
+  return service === undefined ? words : [service.replace(/\.[^.]*$/, ""), ...words];
+}
+
 /** `Greeter.Hello` of `greeter` is `/greeter.Greeter/Hello` (go-micro v2's rule); `a.b.Greeter.Hello` is `/a.b.Greeter/Hello`. */
 function nameParts(service: string, endpoint: string): { service: string; method: string } {
-  const dot = endpoint.lastIndexOf(".");
-  if (dot <= 0 || dot === endpoint.length - 1) {
+  const dotted = endpoint.replace(/^\//, "").replace("/", ".");
+  const dot = dotted.lastIndexOf(".");
+  if (dot <= 0 || dot === dotted.length - 1) {
     throw usageError(`endpoint ${endpoint}: not of the form Service.Method`, "write it as Greeter.Hello");
   }
-  const owner = endpoint.slice(0, dot);
-  return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: endpoint.slice(dot + 1) };
+  const owner = dotted.slice(0, dot);
+  return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: dotted.slice(dot + 1) };
 }
 
 function parseRequest(json: string): unknown {

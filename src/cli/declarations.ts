@@ -7,13 +7,16 @@ import { grpc } from "../plugins.ts";
 import type { Input } from "./command.ts";
 import publicTypes from "./microrun.d.ts.txt" with { type: "text" };
 import { version } from "./self.ts";
+import { written } from "./written.ts";
 
 export async function start({ words }: Input): Promise<number> {
   const [module] = words;
   const protos = module === undefined ? [] : await protosOf(module);
-  const written = [await writePublicTypes(nearestProject(module === undefined ? "." : dirname(module)))];
-  if (module !== undefined && protos.length > 0) written.push(await writeModuleTypes(module, protos));
-  process.stdout.write(written.map((path) => `wrote ${path}\n`).join(""));
+  const folder = nearestProject(module === undefined ? "." : dirname(module));
+  const paths = [await written("types", writePublicTypes(folder))];
+  if (module !== undefined && protos.length > 0)
+    paths.push(await written("types", writeModuleTypes(module, protos)));
+  process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(""));
   if (module !== undefined && protos.length === 0)
     process.stderr.write(`${module} has no .proto: no types of messages\n`);
   return 0;
@@ -30,7 +33,7 @@ export async function writePublicTypes(folder: string): Promise<string> {
     types: "./index.d.ts",
   };
   const old = await readFile(join(target, "package.json"), "utf8").catch(() => undefined);
-  if (old !== undefined && JSON.parse(old).description !== manifest.description) {
+  if (old !== undefined && !old.includes(JSON.stringify(manifest.description))) {
     throw new MicrorunError("already_exists", `types: ${target} is an installed package`, {
       hint: "remove it: the executable brings its own",
     });

@@ -20,8 +20,13 @@ export interface Question {
   readonly type?: Method;
 }
 
-/** @throws MicrorunError */
+/** The reply of a method that does not stream. @throws MicrorunError */
 export async function ask(question: Question): Promise<unknown> {
+  for await (const reply of replies(question)) return reply;
+}
+
+/** All replies, where `type` says that the method streams them; else the one. @throws MicrorunError */
+export async function* replies(question: Question): AsyncGenerator<unknown> {
   const { address, service, method, request, timeoutMs, metadata = new Headers(), tls, type } = question;
   const transport = await transports.grpc!({ addresses: [], env: {}, log: silentLog });
   await using connection = transport.connect(dialable(address), tls === undefined ? {} : { tls });
@@ -36,7 +41,9 @@ export async function ask(question: Question): Promise<unknown> {
       deadline: Date.now() + timeoutMs,
       ...(type === undefined ? {} : { type }),
     });
-    return await within(timeoutMs, `${service}.${method}`, reply);
+    const answer = await within(timeoutMs, `${service}.${method}`, reply);
+    if (type?.responseStream) yield* answer as AsyncIterable<unknown>;
+    else yield answer;
   } finally {
     abort.abort();
   }

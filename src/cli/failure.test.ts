@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { MicrorunError, usageError } from "../errors.ts";
-import { exitCode, failureText } from "./failure.ts";
+import { exitCode, failureLine, failureText } from "./failure.ts";
 
 test("asked wrongly is 2, failed is 1", () => {
   expect(exitCode(usageError("no"))).toBe(2);
@@ -24,6 +24,15 @@ test("what a module threw is shown with the module's own stack", () => {
   const error = new MicrorunError("internal", "the job failed: boom", { cause: new Error("boom") });
   expect(failureText(error)).toStartWith("error: the job failed: boom\n    Error: boom\n");
   expect(failureText(error)).toContain("failure.test.ts:");
+});
+
+test("an error in JSON is one line like those of the log", () => {
+  const { time, ...rest } = JSON.parse(failureLine(usageError("a: b", "do it")));
+  expect(rest).toEqual({ level: "error", message: "a: b", hint: "do it" });
+  expect(new Date(time).getTime()).toBeGreaterThan(0);
+  const bug = JSON.parse(failureLine(new TypeError("x is undefined")));
+  expect(bug.message).toBe("this is a bug: x is undefined");
+  expect(bug.error.stack).toContain("failure.test.ts:");
 });
 
 test("an error that is not ours is a bug, with its stack", () => {

@@ -1,5 +1,6 @@
 /** Errors that reached the top: how they are told, and the exit code they mean. */
 import { errorText, MicrorunError } from "../errors.ts";
+import { createLog } from "../log.ts";
 
 /** 2 asked wrongly, 1 failed. */
 export function exitCode(error: unknown): 1 | 2 {
@@ -36,6 +37,21 @@ export function failureText(error: unknown, { color = false, debug = false }: Te
   else if (error.cause !== undefined && shown === undefined)
     lines.push(hint("set MICRO_LOG_LEVEL=debug to see what caused it"));
   return lines.join("\n");
+}
+
+/** The same as one line of a log in JSON. */
+export function failureLine(error: unknown): string {
+  const ours = error instanceof MicrorunError;
+  const { hint } = ours ? error : { hint: "report it, with this line" };
+  const message = ours ? error.message : `this is a bug: ${errorText(error)}`;
+  const cause = ours ? error.cause : error;
+  const fields = {
+    ...(hint === undefined ? {} : { hint }),
+    ...(cause === undefined ? {} : { error: cause }),
+  };
+  let text = "";
+  createLog({ format: "json", write: (line) => (text = line) }).error(message, fields);
+  return text;
 }
 
 /** How deep a chain of causes is followed. */

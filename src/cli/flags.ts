@@ -18,6 +18,7 @@ export type FlagType =
   | "address"
   /** Separated by commas, or the flag repeated. */
   | "list"
+  | "addresses"
   /** `key=value`, the flag repeated; in a variable separated by commas. */
   | "pairs"
   | "choice";
@@ -55,14 +56,14 @@ type ValueOf<T extends FlagType> = T extends "integer" | "duration" | "seconds" 
   ? number
   : T extends "boolean"
     ? boolean
-    : T extends "list"
+    : T extends "list" | "addresses"
       ? readonly string[]
       : T extends "pairs"
         ? Readonly<Record<string, string>>
         : string;
 
 /** Types whose value without a word is empty, not missing. */
-type NeverMissing = "boolean" | "list" | "pairs";
+type NeverMissing = "boolean" | "list" | "addresses" | "pairs";
 
 /** The values of a table's flags. */
 export type Values<T extends FlagTable> = {

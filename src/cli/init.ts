@@ -6,10 +6,18 @@ import { MicrorunError } from "../errors.ts";
 import type { Input } from "./command.ts";
 import { writeModuleTypes, writePublicTypes } from "./declarations.ts";
 import { greeterTemplate } from "./greeter-template.ts";
-import { selfCommand } from "./self.ts";
+import { selfCommand, shellWord } from "./self.ts";
+import { written } from "./written.ts";
 
 export async function start({ words }: Input): Promise<number> {
   const folder = words[0] ?? ".";
+  const made = await written("init", make(folder));
+  process.stdout.write(`${nextSteps(folder, made)}\n`);
+  return 0;
+}
+
+/** @returns what was written, relative to `folder` */
+async function make(folder: string): Promise<string[]> {
   const names = Object.keys(greeterTemplate);
   const there = names.filter((name) => existsSync(join(folder, name)));
   if (there.length > 0) {
@@ -29,18 +37,18 @@ export async function start({ words }: Input): Promise<number> {
     await writePublicTypes(folder),
     await writeModuleTypes(join(folder, "greeter.ts"), [join(folder, "greeter.proto")]),
   ];
-  process.stdout.write(`${nextSteps(folder, [...names, ...types.map((path) => relative(folder, path))])}\n`);
-  return 0;
+  return [...names, ...types.map((path) => relative(folder, path))];
 }
 
 function nextSteps(folder: string, names: readonly string[]): string {
   const steps = [
-    ...(relative(".", folder) === "" ? [] : [[`cd ${folder}`, ""]]),
+    ...(relative(".", folder) === "" ? [] : [[`cd ${shellWord(folder)}`, ""]]),
     [`${selfCommand(resolve(folder))} ./greeter.ts`, "serves gRPC, JSON and health on :8080"],
     ["bun test", "runs greeter.test.ts"],
+    ["kubectl create configmap greeter --from-file=greeter.ts --from-file=greeter.proto", ""],
     ["kubectl apply -f greeter.yaml", "runs it in a cluster"],
   ];
-  const width = Math.max(...steps.map(([command]) => command!.length));
+  const width = Math.max(...steps.map(([command, why]) => (why === "" ? 0 : command!.length)));
   const lines = steps.map(([command, why]) => `  ${command!.padEnd(width)}  ${why}`.trimEnd());
   return [`made in ${folder}: ${names.join(", ")}`, "", "next:", ...lines].join("\n");
 }

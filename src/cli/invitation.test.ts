@@ -44,6 +44,14 @@ test("a service under another package is called by its full name", () => {
   expect(call).toEndWith("--address=[::1]:9090");
 });
 
+test("a method whose request cannot be empty is called with {}", () => {
+  const decode = (): never => {
+    throw new Error("required field is missing");
+  };
+  const [curl] = lines({ ...hello, request: { ...jsonMessage, decode } }, ":8080");
+  expect(curl).toEndWith("-d '{}'");
+});
+
 test("what has no unary method is asked for its first page", () => {
   expect(lines(undefined, "[::]:8080", true)).toEqual(["curl https://localhost:8080/"]);
   expect(lines({ ...hello, responseStream: true }, "unix:/tmp/x.sock")).toEqual([

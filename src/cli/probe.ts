@@ -1,6 +1,7 @@
 /** `microrun probe`: asks once and answers by its exit code, as micro/kubernetes' cmd/probe did. */
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, type Socket } from "node:net";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import { within } from "../wait.ts";
 import type { Input } from "./command.ts";
@@ -18,6 +19,8 @@ interface Plan {
   readonly what: string;
   /** `host:port` or `unix:/path`. */
   readonly address: string;
+  /** What makes a connection of a socket. @default nothing */
+  readonly greet?: (socket: Socket) => Promise<unknown>;
   /** @throws when the answer is not a good one */
   readonly ask: () => Promise<string>;
 }
@@ -27,7 +30,7 @@ export async function start({ given, env }: Input): Promise<number> {
   const plan = flags.http === undefined ? rpcPlan(flags) : httpPlan(flags, flags.http);
   const began = performance.now();
   try {
-    await reach(plan.address, flags.connect_timeout);
+    await reach(plan, flags.connect_timeout);
   } catch (error) {
     process.stderr.write(`cannot connect to ${plan.address}: ${errorText(error)}\n`);
     return exits.noConnection;
@@ -51,6 +54,10 @@ function rpcPlan({ server_name, server_address, rpc_timeout }: ProbeFlags): Plan
   return {
     what: `Debug.Health of ${server_name} at ${server_address}`,
     address: dialable(server_address),
+    greet: (socket) => {
+      const session = connectHttp2("http://localhost", { createConnection: () => socket });
+      return once(session, "remoteSettings").finally(() => session.destroy());
+    },
     ask: () => debugHealth(server_address, rpc_timeout),
   };
 }
@@ -81,14 +88,15 @@ function httpPlan({ server_address = "127.0.0.1:8080", rpc_timeout }: ProbeFlags
   };
 }
 
-async function reach(address: string, timeoutMs: number): Promise<void> {
+async function reach({ address, greet }: Plan, timeoutMs: number): Promise<void> {
   const colon = address.lastIndexOf(":");
   const socket = address.startsWith("unix:")
     ? connect(address.slice("unix:".length))
     : connect(Number(address.slice(colon + 1)), address.slice(0, colon).replace(/^\[|\]$/g, ""));
   socket.on("error", () => {});
   try {
-    await within(timeoutMs, "connecting", once(socket, "connect"));
+    const connected = once(socket, "connect").then(() => greet?.(socket));
+    await within(timeoutMs, "connecting", connected);
   } finally {
     socket.destroy();
   }

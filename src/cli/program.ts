@@ -3,7 +3,8 @@ import { usageError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { readArgv } from "./argv.ts";
 import { commands } from "./commands.ts";
-import { exitCode, failureText } from "./failure.ts";
+import { exitCode, failureLine, failureText } from "./failure.ts";
+import { flagsOf } from "./flags.ts";
 import { wantsColor } from "./terminal.ts";
 import type { Environment } from "./values.ts";
 
@@ -20,11 +21,21 @@ export async function main(program: Program): Promise<number> {
   try {
     return await start(program);
   } catch (error) {
-    const debug = env.MICRO_LOG_LEVEL === "debug" || /--?log[_-]level[= ]debug/.test(argv.join(" "));
-    process.stderr.write(`${failureText(error, { debug, color: wantsColor(env, process.stderr) })}\n`);
-    const asked = commands.find(({ name }) => name === argv[0]);
-    return exitCode(error) === 2 ? (asked?.askedWrongly ?? 2) : 1;
+    const asked = commands.find(({ name }) => name === argv[0]) ?? commands[0]!;
+    const logs = Object.hasOwn(flagsOf(asked.groups), "log_format");
+    const telling = { debug: said(program, "log_level") === "debug", color: wantsColor(env, process.stderr) };
+    const asJson = logs && said(program, "log_format") === "json";
+    const text = asJson ? failureLine(error) : failureText(error, telling);
+    process.stderr.write(`${text}\n`);
+    return exitCode(error) === 2 ? (asked.askedWrongly ?? 2) : 1;
   }
+}
+
+/** What a flag or its variable says, though the line as a whole may not be readable. */
+function said({ argv, env }: Program, name: string): string | undefined {
+  const flag = new RegExp(`^--?${name.replace("_", "[_-]")}[= ](\\w+)`);
+  const told = argv.map((token, i) => flag.exec(`${token} ${argv[i + 1]}`)?.[1]);
+  return told.findLast((value) => value !== undefined) ?? env[`MICRO_${name.toUpperCase()}`];
 }
 
 async function start({ argv, env, host }: Program): Promise<number> {

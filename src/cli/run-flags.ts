@@ -65,7 +65,8 @@ export const portFlags = {
   },
   health_address: {
     type: "address",
-    about: "One more port that answers health probes alone.",
+    about:
+      "One more port that answers health probes alone, always in cleartext: probes bring no certificate.",
     example: ":8081",
     otherwise: "no port of its own",
   },
@@ -131,7 +132,7 @@ export const meshFlags = {
     default: "memory",
   },
   registry_address: {
-    type: "list",
+    type: "addresses",
     about: "Addresses of the registry, separated by commas.",
     example: "10.0.0.1:2379,10.0.0.2:2379",
   },
@@ -162,7 +163,7 @@ export const meshFlags = {
     default: "memory",
   },
   broker_address: {
-    type: "list",
+    type: "addresses",
     about: "Addresses of the broker, separated by commas.",
     example: "10.0.0.1:4222",
   },

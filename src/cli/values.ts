@@ -44,14 +44,18 @@ function whatWasSaid(name: string, flag: Flag, given: Given, env: Environment): 
 }
 
 function valueFrom(flag: Flag, all: readonly Said[]): unknown {
-  if (flag.type === "list") return all.flatMap(({ text }) => text.split(",").filter((part) => part !== ""));
+  if (flag.type === "list") return all.flatMap(parts);
+  if (flag.type === "addresses") return all.flatMap(addresses);
   if (flag.type === "pairs") return Object.fromEntries(all.map(pair));
   const last = all.at(-1);
   if (last === undefined) return flag.type === "boolean" ? false : undefined;
   return parsers[flag.type](last, flag);
 }
 
-const parsers: Record<Exclude<Flag["type"], "list" | "pairs">, (last: Said, flag: Flag) => unknown> = {
+const parsers: Record<
+  Exclude<Flag["type"], "list" | "addresses" | "pairs">,
+  (last: Said, flag: Flag) => unknown
+> = {
   text: ({ text }) => text,
   integer: (last, flag) => atLeast(last, flag, /^\d+$/.test(last.text) ? Number(last.text) : undefined, ""),
   boolean: parseBoolean,
@@ -127,6 +131,17 @@ function bytes(text: string): number | undefined {
   const power = " kmg".indexOf(prefix.toLowerCase() || " ");
   const value = Number(count) * (binary === undefined ? 1000 : 1024) ** power;
   return Number.isInteger(value) ? value : undefined;
+}
+
+function parts({ text }: Said): string[] {
+  return text.split(",").filter((part) => part !== "");
+}
+
+/** Of another system: a scheme may stand before the host, and its own port is the default. */
+function addresses(all: Said): string[] {
+  const wrong = parts(all).find((part) => !URL.canParse(part.includes("://") ? part : `tcp://${part}`));
+  if (wrong === undefined) return parts(all);
+  throw usageError(`${all.source}=${wrong}: not an address`, "write it as host:port");
 }
 
 function pair({ label, text }: Said): [string, string] {

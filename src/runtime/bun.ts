@@ -1,10 +1,10 @@
 /** Bun, from source and inside the compiled executable. */
 import { serveWithBun } from "./bun-server.ts";
-import { hasLegacyDecorators, offerLegacyDecorators } from "./decorators.ts";
 import { offerMicrorun, offerProtos } from "./imports.ts";
 import { reapOrphans } from "./reaper.ts";
 import { lookAfterRestarts, restart } from "./restart.ts";
 import type { Runtime } from "./runtime.ts";
+import { offerTranspiler } from "./transpile.ts";
 
 export function bunRuntime(): Runtime {
   return {
@@ -17,7 +17,7 @@ export function bunRuntime(): Runtime {
       await lookAfterRestarts(module);
       offerMicrorun(exports);
       offerProtos();
-      if (await hasLegacyDecorators(module)) offerLegacyDecorators();
+      await offerTranspiler(module);
     },
     serve: serveWithBun,
     watch: async (args) => restart(args, { waiting: false, folders: [] }),

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { jsonMessage, type Method } from "../call.ts";
+import { MicrorunError } from "../errors.ts";
 import { bindHandlers, composeService } from "./compose.ts";
-import type { Schema } from "./service.ts";
+import type { FileDescriptor, Handlers, Schema } from "./service.ts";
 
 const identity = { name: "greeter", version: "1", id: "greeter-1", metadata: {} };
 
@@ -75,6 +76,58 @@ test("a handler that the schema does not know is refused with the nearest name",
   expect(() => bindHandlers({ Greter: { Hello: hello } }, schema)).toThrow(
     "handler Greter: no such service in the .proto, did you mean Greeter?",
   );
+});
+
+const objectMembers = ["toString", "constructor", "valueOf", "hasOwnProperty"];
+
+test("names of Object.prototype's members are names like others, with and without a schema", () => {
+  const handlers = { toString: Object.fromEntries(objectMembers.map((name) => [name, hello])) };
+  for (const schema of [undefined, schemaOf({ "a.toString": objectMembers })]) {
+    const { endpoints } = bindHandlers(handlers as never, schema);
+    expect(endpoints.map(({ method, handler }) => [method.name, handler])).toEqual(
+      objectMembers.map((name) => [name, hello]),
+    );
+  }
+  for (const handlers of [{}, { toString: {} }, { "a.toString": {} }]) {
+    const { endpoints } = bindHandlers(handlers as never, schemaOf({ "a.toString": objectMembers }));
+    expect(endpoints.map(({ handler }) => handler)).toEqual(objectMembers.map(() => undefined));
+  }
+});
+
+test("handlers keyed by the last segment answer for every service that ends so and has no handlers of its own", () => {
+  const schema = schemaOf({ "a.v1.Greeter": ["Hello"], "a.v2.Greeter": ["Hello", "Bye"] });
+  const bound = (handlers: Handlers) =>
+    bindHandlers(handlers, schema).endpoints.map(({ method, handler }) => [
+      `${method.service}.${method.name}`,
+      handler,
+    ]);
+  const bye = () => "bye";
+  expect(bound({ Greeter: { Hello: hello, Bye: bye } })).toEqual([
+    ["a.v1.Greeter.Hello", hello],
+    ["a.v2.Greeter.Hello", hello],
+    ["a.v2.Greeter.Bye", bye],
+  ]);
+  expect(() => bound({ "a.v2.Greeter": {}, Greeter: { Bye: bye } })).toThrow(
+    "handler Greeter.Bye: service a.v1.Greeter has no such method",
+  );
+  expect(() => bound({ "a.v1.Greeter": {}, "a.v2.Greeter": {}, Greeter: {} })).toThrow(
+    "handler Greeter: no such service in the .proto",
+  );
+});
+
+test("handlers beside a schema without their service are refused, and the file that declares it is named", () => {
+  const unused = { name: "deps.proto", dependencies: [], bytes: new Uint8Array() };
+  const symbols = ["deps.Greeter", "deps.Greeter.Hello"];
+  const hint = (files: FileDescriptor[]) => {
+    try {
+      bindHandlers({ Greeter: { Hello: hello } }, { services: new Map(), files: () => files });
+    } catch (error) {
+      return MicrorunError.from(error).hint;
+    }
+  };
+  expect(hint([])).toBe("declare it there");
+  expect(hint([{ ...unused, symbols }])).toBe("name deps.proto, which declares it, in proto too");
+  expect(bindHandlers({}, schemaOf({})).endpoints).toEqual([]);
 });
 
 test("without a schema every handler is JSON, and a generator streams its reply", () => {

@@ -1,7 +1,7 @@
 /** Puts a service together: the user's handlers bound to the methods of their schema, and the runtime's own endpoints beside them. */
 
 import { jsonMethod } from "../call.ts";
-import { type Code, didYouMean, MicrorunError } from "../errors.ts";
+import { didYouMean, type MicrorunError, usageError } from "../errors.ts";
 import type { Endpoint, Handler, Handlers, Identity, Schema, Service } from "./service.ts";
 
 /** Some endpoints and the schemas behind them. */
@@ -42,15 +42,13 @@ export function composeService(identity: Identity, parts: readonly Part[]): Serv
  * @throws MicrorunError `invalid_argument` for a handler that the schema does not know
  */
 export function bindHandlers(handlers: Handlers, schema: Schema | undefined): Part {
-  if (schema === undefined || schema.services.size === 0)
-    return { endpoints: withoutSchema(handlers), schemas: [] };
-  const taken = new Map([...schema.services.keys()].map((name) => [name, handlersOf(handlers, name)]));
+  if (schema === undefined) return { endpoints: withoutSchema(handlers), schemas: [] };
   refuseUnknown(handlers, schema);
   const endpoints = [...schema.services].flatMap(([name, methods]) =>
     methods.map(
       (method): Endpoint => ({
         method,
-        handler: handlerOf(taken.get(name) ?? {}, method.name),
+        handler: handlerOf(handlers[keyOf(handlers, name) ?? ""], method.name),
         internal: false,
       }),
     ),
@@ -68,40 +66,48 @@ function withoutSchema(handlers: Handlers): Endpoint[] {
 }
 
 /** Services may be keyed by full name or by the last segment alone. */
-function handlersOf(handlers: Handlers, service: string): Readonly<Record<string, Handler>> | undefined {
-  return handlers[service] ?? handlers[lastSegment(service)];
+function keyOf(handlers: Handlers, service: string): string | undefined {
+  return [service, lastSegment(service)].find((key) => Object.hasOwn(handlers, key));
 }
 
 /** `Hello`, or `hello` as TypeScript people write it. */
-function handlerOf(methods: Readonly<Record<string, Handler>>, name: string): Handler | undefined {
-  return Object.hasOwn(methods, name) ? methods[name] : methods[lowerFirst(name)];
+function handlerOf(methods: Handlers[string] = {}, name: string): Handler | undefined {
+  const key = [name, lowerFirst(name)].find((key) => Object.hasOwn(methods, key));
+  return key === undefined ? undefined : methods[key];
 }
 
+/** A key of a last segment alone stands for every service that ends so. */
 function refuseUnknown(handlers: Handlers, schema: Schema): void {
   const services = [...schema.services.keys()];
   for (const [key, methods] of Object.entries(handlers)) {
-    const service = services.find((name) => name === key || lastSegment(name) === key);
-    if (service === undefined) {
-      throw asked(
-        "invalid_argument",
-        `handler ${key}: no such service in the .proto${didYouMean(key, services.map(lastSegment))}`,
-        `declare it, or rename it to one of ${services.join(", ")}`,
-      );
-    }
-    const known = (schema.services.get(service) ?? []).map((method) => method.name);
+    const own = services.filter((service) => keyOf(handlers, service) === key);
+    if (own.length === 0) throw unknownService(key, handlers, schema);
+    const known = own.flatMap((service) => schema.services.get(service)!.map(({ name }) => name));
     for (const name of Object.keys(methods)) {
-      if (known.includes(name) || known.some((method) => lowerFirst(method) === name)) continue;
-      throw asked(
-        "invalid_argument",
-        `handler ${key}.${name}: service ${service} has no such method${didYouMean(name, known)}`,
+      if (known.some((method) => method === name || lowerFirst(method) === name)) continue;
+      throw usageError(
+        `handler ${key}.${name}: service ${own.join(", ")} has no such method${didYouMean(name, known)}`,
         `add rpc ${name} to the .proto, or remove the handler`,
       );
     }
   }
 }
 
-function asked(code: Code, message: string, hint: string): MicrorunError {
-  return new MicrorunError(code, message, { hint });
+function unknownService(key: string, handlers: Handlers, schema: Schema): MicrorunError {
+  const free = [...schema.services.keys()].filter((service) => keyOf(handlers, service) === undefined);
+  const methods = Object.keys(handlers[key]!).map((name) => `${lastSegment(key)}.${name}`);
+  const elsewhere = schema
+    .files()
+    .find(({ symbols }) =>
+      symbols.some((symbol) => methods.some((method) => `.${symbol}`.endsWith(`.${method}`))),
+    );
+  const rename = free.length === 0 ? "" : `, or rename it to one of ${free.join(", ")}`;
+  return usageError(
+    `handler ${key}: no such service in the .proto${didYouMean(key, free.map(lastSegment))}`,
+    elsewhere === undefined
+      ? `declare it there${rename}`
+      : `name ${elsewhere.name}, which declares it, in proto too`,
+  );
 }
 
 function isGenerator(handler: Handler): boolean {

@@ -1,15 +1,14 @@
 /** Services as users write them (objects of functions, classes, instances) → Handlers. */
+import { EventEmitter } from "node:events";
 import { MicrorunError } from "../errors.ts";
 import type { Handler, Handlers } from "./service.ts";
 
 type Methods = Readonly<Record<string, Handler>>;
-// biome-ignore lint/complexity/noBannedTypes: any function a user may have written
-type AnyFunction = Function;
 type Class = new () => object;
 
 export const example = "export default { Greeter: { Hello: (request) => ({ … }) } }";
 
-/** @throws MicrorunError `failed_precondition` where a leaf is no function, or a name is not one */
+/** @throws MicrorunError `invalid_argument` where a leaf is no function, or a name is not one */
 export function servicesIn(object: object): Handlers {
   const entries = Object.entries(object);
   if (entries.length === 0) throw wrong("it exports an empty object", `put a service in it:  ${example}`);
@@ -40,7 +39,9 @@ export function servicesOf(values: readonly unknown[]): Handlers {
         `write it so:  ${example}`,
       );
     }
-    const name = instance.constructor.name;
+    const { name } = instance.constructor;
+    if (isBuiltIn(instance.constructor))
+      throw wrong(`it exports a ${name}, not a service`, `write it so:  ${example}`);
     if (name === "" || name === "default")
       throw wrong("the class it exports has no name", "name it: the service is called so");
     if (Object.hasOwn(services, name))
@@ -71,13 +72,13 @@ export function kindOf(value: unknown): string {
 }
 
 export function wrong(why: string, hint: string): MicrorunError {
-  return new MicrorunError("failed_precondition", why, { hint });
+  return new MicrorunError("invalid_argument", why, { hint });
 }
 
 /** Names that begin with `_` are the service's own business, as are `#private` ones and a class's fields and accessors. */
 function methodsOf(service: string, object: object): Methods {
   const plain = isPlain(object);
-  const methods: Record<string, Handler> = {};
+  const methods: Record<string, Handler> = Object.create(null);
   for (const [name, value] of plain ? Object.entries(object) : inherited(object)) {
     if (name.startsWith("_")) continue;
     if (typeof value !== "function" || isClass(value)) {
@@ -94,19 +95,24 @@ function methodsOf(service: string, object: object): Methods {
   return methods;
 }
 
-/** Own properties first, then the prototypes', the nearest first. */
+/** Own properties first, then those of the user's own prototypes, the nearest first. */
 function inherited(object: object): [string, unknown][] {
   const entries: [string, unknown][] = [];
-  for (
-    let level = object;
-    level !== null && Object.getPrototypeOf(level) !== null;
-    level = Object.getPrototypeOf(level)
-  ) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
-      if (name !== "constructor") entries.push([name, value as AnyFunction]);
+  for (let level = object; level !== null; level = Object.getPrototypeOf(level)) {
+    const properties = Object.entries(Object.getOwnPropertyDescriptors(level));
+    if (properties.some(([name, { value }]) => name === "constructor" && isBuiltIn(value))) break;
+    for (const [name, { value }] of properties) {
+      if (name !== "constructor") entries.push([name, value]);
     }
   }
   return entries;
+}
+
+/** What a class of the user's may extend; its methods are not meant for the network. */
+function isBuiltIn(made: unknown): boolean {
+  if (typeof made !== "function") return false;
+  const isNative = /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(made));
+  return isNative || made === EventEmitter || Reflect.get(globalThis, made.name) === made;
 }
 
 function checkName(what: string, name: string, pattern: RegExp, prefix = ""): void {

@@ -1,9 +1,10 @@
 /** Why an import failed, from what Bun and Deno throw: a syntax error, an import that leads nowhere, or the module's own error. */
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { didYouMean, errorText, MicrorunError } from "../errors.ts";
+import { didYouMean, errorText, MicrorunError, usageError } from "../errors.ts";
+import { importsOf } from "./imports.ts";
 
 /** What Bun throws for a file that it cannot build; it has no stack. */
 interface BuildMessage {
@@ -17,24 +18,23 @@ interface ResolveMessage {
   readonly referrer: string;
 }
 
-/** @returns `failed_precondition`; its cause is what the module threw, if it did */
-export async function importError(thrown: unknown, cwd: string): Promise<MicrorunError> {
+/** @returns `invalid_argument`, or `failed_precondition` with what the module threw as its cause */
+export async function importError(thrown: unknown, module: string, cwd: string): Promise<MicrorunError> {
   const error = first(thrown);
   const named = (path: string) => short(path, cwd);
   if (isResolveMessage(error)) return unresolved(error, named);
   if (isBuildMessage(error)) {
     const { file, line, column } = error.position;
-    return failed(`${named(file)}:${line}:${column}: ${error.message}`, `correct ${named(file)}`);
+    return usageError(`${named(file)}:${line}:${column}: ${error.message}`, `correct ${named(file)}`);
   }
   const told = denoError(error, named);
   if (told !== undefined) return told;
-  if (isLinkError(error))
-    return failed(withoutUrls(error.message, named), "export it there, or import what is there");
-  return failed(
-    `it threw while it was imported: ${errorText(error)}${thrownAt(error, named)}`,
-    undefined,
-    error,
-  );
+  if (isLinkError(error)) return unlinked(error, module, named);
+  const isJsonError = error instanceof SyntaxError && error.message.includes("JSON");
+  const json = isJsonError ? await brokenJson(module) : undefined;
+  if (json !== undefined) return usageError(`${named(json)}: ${errorText(error)}`, `correct ${named(json)}`);
+  const why = `it threw while it was imported: ${errorText(error)}${thrownAt(error, named)}`;
+  return new MicrorunError("failed_precondition", why, { cause: error });
 }
 
 /** Several errors of one file come together; the first is the one to correct. */
@@ -50,17 +50,49 @@ async function unresolved(
   if (!local) {
     const parts = specifier.split("/");
     const name = parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
-    return failed(
+    return usageError(
       `${named(referrer)} imports ${specifier}, which is not installed`,
       `install it:  npm install ${name}`,
     );
   }
   const file = resolve(dirname(referrer), specifier);
   const there = await readdir(dirname(file)).catch(() => []);
-  return failed(
+  return usageError(
     `${named(referrer)} imports ${specifier}, which does not exist${didYouMean(basename(file), there)}`,
     `correct the import, or create ${named(file)}`,
   );
+}
+
+/** The engine names the file that lacks the export, not the one that asks for it. */
+async function unlinked(
+  { message }: SyntaxError,
+  module: string,
+  named: (path: string) => string,
+): Promise<MicrorunError> {
+  const [, name, lacking] = /named '([^']+)' not found in module '([^']+)'/.exec(message) ?? [];
+  let importer = "";
+  if (name !== undefined && lacking !== undefined) {
+    const mentioned = new RegExp(String.raw`\b${RegExp.escape(name)}\b`);
+    for await (const { from, text, to } of importsOf(module)) {
+      if (importer !== "" || !mentioned.test(text)) continue;
+      if (lacking === to || lacking.startsWith(`${to}.`)) importer = `${named(from)}: `;
+    }
+  }
+  return usageError(`${importer}${withoutUrls(message, named)}`, "export it there, or import what is there");
+}
+
+/** Its error names no file. Before an imported one is read no code of the module runs that could have thrown it. */
+async function brokenJson(module: string): Promise<string | undefined> {
+  for await (const { to } of importsOf(module)) {
+    if (!to.endsWith(".json")) continue;
+    const text = await readFile(to, "utf8").catch(() => "{}");
+    try {
+      JSON.parse(text);
+    } catch {
+      return to;
+    }
+  }
+  return undefined;
 }
 
 function isBuildMessage(error: unknown): error is BuildMessage & { position: object } {
@@ -93,7 +125,7 @@ function denoError(error: unknown, named: (path: string) => string): MicrorunErr
       message,
     ) ?? [];
   if (missing !== undefined && from !== undefined)
-    return failed(
+    return usageError(
       `${name(from)} imports ${name(missing)}, which does not exist`,
       "correct the import, or install the package",
     );
@@ -102,7 +134,7 @@ function denoError(error: unknown, named: (path: string) => string): MicrorunErr
     .split("\n")[0]!
     .replace(/ at file:.*/, "")
     .replace(/^SyntaxError: /, "");
-  return failed(`${name(place)}:${at}: ${what}`, `correct ${name(place)}`);
+  return usageError(`${name(place)}:${at}: ${what}`, `correct ${name(place)}`);
 }
 
 /** The first line of the stack that lies in a file. Hosts count columns differently. */
@@ -123,11 +155,4 @@ function withoutUrls(text: string, named: (path: string) => string): string {
 function short(path: string, cwd: string): string {
   const inside = relative(cwd, path);
   return inside === "" || inside.startsWith("..") ? path : inside;
-}
-
-function failed(message: string, hint: string | undefined, cause?: unknown): MicrorunError {
-  return new MicrorunError("failed_precondition", message, {
-    ...(hint === undefined ? {} : { hint }),
-    cause,
-  });
 }

@@ -2,7 +2,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, parse, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { didYouMean, MicrorunError } from "../errors.ts";
+import { didYouMean, MicrorunError, usageError } from "../errors.ts";
 import { importError } from "./import-error.ts";
 import { readModule } from "./module.ts";
 import { checkFile } from "./module-file.ts";
@@ -27,7 +27,7 @@ export interface LoadedModule {
 
 /**
  * @param path as the user wrote it
- * @throws MicrorunError `cannot load <path>: why`; `invalid_argument` when the path is wrong, `failed_precondition` when the module is
+ * @throws MicrorunError `cannot load <path>: why`; `failed_precondition` when the module's own code threw, else `invalid_argument`
  */
 export async function loadModule(path: string, options: LoadOptions = {}): Promise<LoadedModule> {
   const cwd = options.cwd ?? process.cwd();
@@ -51,7 +51,7 @@ async function importFile(path: string, file: string, cwd: string): Promise<Reco
   try {
     return await import(pathToFileURL(file).href);
   } catch (error) {
-    throw prefixed(path, await importError(error, cwd));
+    throw prefixed(path, await importError(error, file, cwd));
   }
 }
 
@@ -77,12 +77,9 @@ async function existing(path: string, folder: string, what: string): Promise<str
   if (await isFile(file)) return file;
   const near = await readdir(dirname(file)).catch(() => []);
   const protos = near.filter((name) => name.endsWith(".proto"));
-  throw new MicrorunError(
-    "failed_precondition",
+  throw usageError(
     `${what} ${path} is missing${didYouMean(basename(file), protos)}`,
-    {
-      hint: `create ${relative(process.cwd(), file) || file}, or name one that is there`,
-    },
+    `create ${relative(process.cwd(), file) || file}, or name one that is there`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { EventEmitter } from "node:events";
 import { MicrorunError } from "../errors.ts";
 import { service } from "../mod.ts";
 import { readModule } from "./module.ts";
@@ -95,6 +96,32 @@ describe("a class", () => {
     expect(methods.Hello?.({}, {} as never)).toBe("greeter");
   });
 
+  test("gives no method of a built-in class that it extends", () => {
+    class Own {
+      Hello(): void {}
+    }
+    for (const parent of [EventEmitter, Map, EventTarget, Array, Own]) {
+      class Greeter extends (parent as typeof Own) {
+        Bye(): void {}
+      }
+      const methods = readModule(of(Greeter)).definition.handlers?.Greeter ?? {};
+      expect(Object.keys(methods)).toEqual(parent === Own ? ["Bye", "Hello"] : ["Bye"]);
+    }
+  });
+
+  test("may name a method as Object.prototype does", () => {
+    class Greeter {
+      toString(): string {
+        return "mine";
+      }
+      valueOf = (): string => "mine";
+    }
+    const { handlers } = readModule(of(Greeter)).definition;
+    expect(Object.keys(handlers?.Greeter ?? {}).sort()).toEqual(["toString", "valueOf"]);
+    const plain = readModule(of({ S: { constructor: hello, toString: hello } })).definition.handlers?.S;
+    expect(Object.keys(plain ?? {})).toEqual(["constructor", "toString"]);
+  });
+
   test("is not a job, and a function is not a class", () => {
     expect(
       readModule(
@@ -128,9 +155,16 @@ describe("an object with fetch", () => {
   });
 
   test("may be a literal that names its port, which is ignored and said", () => {
-    const { definition, ignored } = readModule(of({ port: 1, websocket: {}, name: "web", fetch: hello }));
+    const bun = { port: 1, websocket: { message: hello }, routes: { "/": hello }, tls: {} };
+    const { definition, ignored } = readModule(of({ ...bun, name: "web", fetch: hello }));
     expect(Object.keys(definition)).toEqual(["name", "fetch"]);
-    expect(ignored).toEqual(["port", "websocket"]);
+    expect(ignored).toEqual(["port", "websocket", "routes", "tls"]);
+  });
+
+  test("may not hold services beside it, which would be dropped", () => {
+    const error = failure(of({ S: { A: hello }, fetch: hello }));
+    expect(error.message).toBe("S is not served: an object with fetch is a web service");
+    expect(error.hint).toBe("put services under handlers:  { handlers: { S: … }, fetch }");
   });
 });
 
@@ -161,6 +195,13 @@ describe("named exports", () => {
     const { definition } = readModule(of({ __esModule: true, default: { Greeter: { Hello: hello } } }));
     expect(Object.keys(definition.handlers ?? {})).toEqual(["Greeter"]);
   });
+
+  test("are found beside CommonJS's exports.default", () => {
+    const exports = { name: "one", default: { Greeter: { Hello: hello } } };
+    const { definition } = readModule({ ...exports, default: exports });
+    expect(definition.name).toBe("one");
+    expect(Object.keys(definition.handlers ?? {})).toEqual(["Greeter"]);
+  });
 });
 
 describe("service()", () => {
@@ -188,6 +229,7 @@ describe("service()", () => {
 
 const refused: readonly (readonly [what: string, exports: unknown, message: string])[] = [
   ["null", null, "its default export is null"],
+  ["an instance of a built-in class", new Map(), "it exports a Map, not a service"],
   ["a boolean", true, "its default export is a boolean"],
   ["a nested leaf", { Greeter: { Hello: { deep: 1 } } }, "Greeter.Hello is an object, not a function"],
   ["a class as a method", { Greeter: { Hello: class Deep {} } }, "Greeter.Hello is a class, not a function"],

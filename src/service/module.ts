@@ -64,10 +64,12 @@ const checks: Record<keyof Definition, Check> = {
 };
 const definitionFields = Object.keys(checks);
 const namedExports = definitionFields.filter((field) => field !== "handlers" && field !== "job");
+/** What Bun.serve takes beside `fetch` and is an object of functions, too. */
+const bunFields = new Set(["routes", "static", "websocket"]);
 /** One of these makes a module without a default export worth running. */
 const useful = ["fetch", "subscribe", "start"];
 
-/** @throws MicrorunError `failed_precondition`: what is wrong with the module, and what to do */
+/** @throws MicrorunError `invalid_argument`: what is wrong with the module, and what to do */
 export function readModule(exports: Fields): Module {
   const value = unwrapped(exports.default);
   const named = pick(exports, namedExports);
@@ -104,7 +106,18 @@ function readDefault(value: unknown): Found {
 function readWeb(app: Fields): Found {
   if (!isPlain(app)) return { fields: pick(app, ["fetch"]), self: app };
   const ignored = Object.keys(app).filter((key) => !definitionFields.includes(key));
+  const service = ignored.find((key) => !bunFields.has(key) && holdsFunctionsAlone(app[key]));
+  if (service !== undefined) {
+    throw wrong(
+      `${service} is not served: an object with fetch is a web service`,
+      `put services under handlers:  { handlers: { ${service}: … }, fetch }`,
+    );
+  }
   return { fields: withServices(pick(app, definitionFields)), self: app, ignored };
+}
+
+function holdsFunctionsAlone(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length > 0 && hold(beFunction)(value, "") === undefined;
 }
 
 function readDefinition(definition: Fields): Found {
@@ -165,9 +178,10 @@ function pick(object: Fields, names: readonly string[]): Fields {
   );
 }
 
-/** CommonJS made by a compiler says `exports.default = …`. */
+/** CommonJS says `exports.default = …`. */
 function unwrapped(value: unknown): unknown {
-  const compiled =
-    isObject(value) && "default" in value && (value.__esModule === true || Object.keys(value).length === 1);
-  return compiled ? unwrapped(value.default) : value;
+  if (!isObject(value) || !Object.hasOwn(value, "default") || value.default === value) return value;
+  const others = Object.keys(value).filter((key) => key !== "default");
+  const exported = value.__esModule === true || others.every((key) => namedExports.includes(key));
+  return exported ? unwrapped(value.default) : value;
 }

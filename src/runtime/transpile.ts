@@ -1,4 +1,4 @@
-/** Legacy (TypeScript's own) decorators on Bun: at run time it ignores the module's tsconfig.json and drops some silently, its bundler does not. */
+/** Legacy (TypeScript's own) decorators and JSX settings on Bun: at run time it ignores the module's tsconfig.json, its bundler does not. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -6,21 +6,26 @@ import { dirname, join, resolve } from "node:path";
 /** How many tsconfig.json files may extend one another. */
 const maxExtended = 16;
 
-/** Whether the tsconfig.json nearest to `module`, or one that it extends, asks for them. */
-export async function hasLegacyDecorators(module: string): Promise<boolean> {
-  const file = nearestTsconfig(dirname(resolve(module)));
-  return file !== undefined && (await asksFor(file, maxExtended)) === true;
-}
-
-/** Each TypeScript file outside node_modules follows the tsconfig.json nearest to it; traces keep its own lines. */
-export function offerLegacyDecorators(): void {
+/** Each file outside node_modules follows the tsconfig.json nearest to it; traces keep its own lines. */
+export async function offerTranspiler(module: string): Promise<void> {
+  const extensions = await misread(module);
+  if (extensions === undefined) return;
   Bun.plugin({
-    name: "decorators",
+    name: "transpile",
     setup(build) {
-      const filter = /^(?!.*[/\\]node_modules[/\\]).*\.[cm]?tsx?$/;
+      const filter = new RegExp(String.raw`^(?!.*[/\\]node_modules[/\\]).*\.${extensions}$`);
       build.onLoad({ filter }, async ({ path }) => ({ contents: await transpiled(path), loader: "js" }));
     },
   });
+}
+
+/** The extensions that the tsconfig.json nearest to `module` has a say about. */
+async function misread(module: string): Promise<string | undefined> {
+  const file = nearestTsconfig(dirname(resolve(module)));
+  const asked: CompilerOptions = file === undefined ? {} : await compilerOptions(file, maxExtended);
+  const hasJsx = Object.keys(asked).some((option) => option.startsWith("jsx"));
+  if (asked.experimentalDecorators === true) return hasJsx ? "([cm]?tsx?|jsx)" : "[cm]?tsx?";
+  return hasJsx ? "[jt]sx" : undefined;
 }
 
 async function transpiled(path: string): Promise<string> {
@@ -53,18 +58,19 @@ function nearestTsconfig(folder: string): string | undefined {
 }
 
 /** A file's own word beats those it extends; of these the last beats the others. */
-async function asksFor(file: string, left: number): Promise<boolean | undefined> {
-  const { compilerOptions, extends: bases } = await readTsconfig(file);
-  if (compilerOptions?.experimentalDecorators !== undefined) return compilerOptions.experimentalDecorators;
-  for (const base of [bases ?? []].flat().reverse()) {
-    const found = left > 0 ? await asksFor(extended(base, dirname(file)), left - 1) : undefined;
-    if (found !== undefined) return found;
+async function compilerOptions(file: string, left: number): Promise<CompilerOptions> {
+  const tsconfig = await readTsconfig(file);
+  let options: CompilerOptions = {};
+  for (const base of left > 0 ? [tsconfig.extends ?? []].flat() : []) {
+    options = { ...options, ...(await compilerOptions(extended(base, dirname(file)), left - 1)) };
   }
-  return undefined;
+  return { ...options, ...tsconfig.compilerOptions };
 }
 
+type CompilerOptions = Readonly<Record<string, unknown>>;
+
 interface Tsconfig {
-  readonly compilerOptions?: { readonly experimentalDecorators?: boolean };
+  readonly compilerOptions?: CompilerOptions;
   readonly extends?: string | readonly string[];
 }
 
