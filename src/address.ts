@@ -72,6 +72,13 @@ export function listenError(address: string, error: unknown): MicrorunError {
   }
 }
 
+/** Something is there that a socket must not replace. */
+export function notSocket(path: string): MicrorunError {
+  return new MicrorunError("invalid_argument", `cannot listen on unix:${path}: it is not a socket`, {
+    hint: "choose another path, or remove what is there",
+  });
+}
+
 function socketPath(text: string): Address {
   const path = text.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
   if (path === "") throw invalid(text, "the path is missing", "write unix:/path/to/socket");

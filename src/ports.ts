@@ -3,6 +3,7 @@ import { isIPv6 } from "node:net";
 import type { Dispatch, Fetch } from "./call.ts";
 import { MicrorunError } from "./errors.ts";
 import type { Health } from "./health/health.ts";
+import type { HttpOptions } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import * as plugins from "./plugins.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -32,7 +33,7 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   const { log } = context;
   const { createApp, createHealthApp } = await plugins.http.app();
   const { createWeb } = await plugins.http.web();
-  const limits = { drainTimeoutMs: settings.drainTimeoutMs, log };
+  const limits = { drainTimeoutMs: settings.drainTimeoutMs, leaving: () => !health.serving, log };
   const security = settings.tls === undefined ? {} : { tls: settings.tls };
   const own = ownFetch(definition, context);
   const fetch = createApp({
@@ -49,12 +50,14 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
     log,
     ...security,
   };
-  const serve = async (address: string, answer: Fetch): Promise<Server> =>
-    (await plugins.http.server()).serveHttp({ address, fetch: answer, host, ...limits, ...security });
+  const serve = async (address: string, how: Partial<HttpOptions> & { fetch: Fetch }): Promise<Server> =>
+    (await plugins.http.server()).serveHttp({ address, host, ...limits, ...how });
 
   await using opened = new AsyncDisposableStack();
   if (settings.healthAddress !== undefined) {
-    const server = opened.use(await serve(settings.healthAddress, createHealthApp(health)));
+    // in cleartext: probes bring no certificate; they keep no connection either
+    const how = { fetch: createHealthApp(health), leaving: () => true };
+    const server = opened.use(await serve(settings.healthAddress, how));
     log.info(`Server [health] Listening on ${server.address}`);
   }
   const grpcAt = settings.grpcAddress ?? settings.server.address;
@@ -62,23 +65,29 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   // two ports picked freely are two ports
   const apart = settings.grpcAddress !== undefined || settings.httpAddress !== undefined;
   const together = !apart || (grpcAt === httpAt && !grpcAt?.endsWith(":0"));
-  const web = together ? createWeb({ fetch, ...limits }) : undefined;
+  const draining: AsyncDisposable[] = [];
+  opened.defer(async () => {
+    await Promise.all(draining.toReversed().map((server) => server[Symbol.asyncDispose]()));
+  });
+  const drained = <T extends AsyncDisposable>(server: T): T => {
+    draining.push(server);
+    return server;
+  };
+  const web = together ? drained(createWeb({ fetch, ...limits })) : undefined;
   const listen = (address: string): Promise<Server> => {
     const how: ListenOptions = { ...listenOptions, address, ...(web === undefined ? {} : { web }) };
     return transport.listen(service, dispatch, how);
   };
-  const grpcServer = await onFreePort(grpcAt, log, listen);
-  const httpServer = together ? undefined : await onFreePort(httpAt, log, (address) => serve(address, fetch));
-  opened.defer(async () => {
-    await Promise.all([grpcServer, web, httpServer].map((server) => server?.[Symbol.asyncDispose]()));
-  });
+  const grpcServer = drained(await onFreePort(grpcAt, log, listen));
+  const serveApart = (address: string): Promise<Server> => serve(address, { fetch, ...security });
+  const httpServer = together ? grpcServer : drained(await onFreePort(httpAt, log, serveApart));
   log.info(`Server [grpc] Listening on ${grpcServer.address}`);
-  log.info(`Server [http] Listening on ${(httpServer ?? grpcServer).address}`);
+  log.info(`Server [http] Listening on ${httpServer.address}`);
 
   const stack = opened.move();
   return {
     grpcAddress: grpcServer.address,
-    httpAddress: (httpServer ?? grpcServer).address,
+    httpAddress: httpServer.address,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

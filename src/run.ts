@@ -91,7 +91,7 @@ async function begin(
   };
 
   // what answers
-  const health = createHealth({ timeoutMs: settings.healthTimeoutMs });
+  const health = createHealth({ timeoutMs: settings.healthTimeoutMs, log });
   addChecks(health, definition.health);
   const { stats, middleware } = countCalls();
   const service = await assemble(identity, definition, schema, { health, stats, log });

@@ -127,6 +127,23 @@ test("a preface that comes byte by byte is still HTTP/2", async () => {
   socket.destroy();
 });
 
+test("a peer that cannot be reached is told in few words", async () => {
+  const gone = await listen("127.0.0.1:0");
+  await gone[Symbol.asyncDispose]();
+  const call = { service: "Nope", method: "Nope", request: {}, metadata: new Headers() };
+  const reasons = new Map([
+    [gone.address, "connection refused"],
+    [`unix:${join(folder, "none.sock")}`, "no such socket"],
+  ]);
+  for (const [address, why] of reasons) {
+    await using connection = transport.connect(address);
+    for (const more of [{}, { deadline: Date.now() + 2000 }]) {
+      const attempt = connection.dispatch({ ...call, ...more, signal: AbortSignal.timeout(3000) });
+      expect(await refusal(attempt)).toBe(`unavailable: ${address}: cannot connect: ${why}`);
+    }
+  }
+});
+
 test("a stop does not wait for connections that say nothing", async () => {
   const server = await listen("127.0.0.1:0");
   const [host, port] = server.address.split(":");

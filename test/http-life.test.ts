@@ -1,6 +1,7 @@
 /** How the HTTP side ends things: streams, callers who leave, connections that are silent, a stop that loses nothing. */
 import { describe, expect, test } from "bun:test";
 import type { Fetch } from "../src/call.ts";
+import { keepAsking } from "./http-clients.ts";
 import { greeterFetch, hosts, raw } from "./http-hosts.ts";
 
 const call = (name: string): string => {
@@ -40,6 +41,30 @@ describe.each(hosts)("$name", ({ open }) => {
     await busy.closed;
     expect(busy.text()).toContain('{"greeting":"at last"}');
     await stopped;
+  });
+
+  test("a stop loses no request of clients that keep their connections", async () => {
+    const server = await open({ fetch: greeterFetch() });
+    const clients = Array.from({ length: 20 }, () => keepAsking(server.address, call("John")));
+    await Bun.sleep(200);
+    await server[Symbol.asyncDispose]();
+    for (const { answered, lost } of await Promise.all(clients)) {
+      expect(lost).toBe("");
+      expect(answered).toBeGreaterThan(1);
+    }
+  });
+
+  test("a server that clients had better leave says so with each answer, and goes on", async () => {
+    let leaving = false;
+    await using server = await open({ fetch: greeterFetch(), leaving: () => leaving });
+    const client = await raw(server.address, page("/livez"));
+    await client.until("ok");
+    expect(client.text()).not.toMatch(/connection: close/i);
+    leaving = true;
+    client.socket.write(page("/health"));
+    await client.closed;
+    expect(client.text()).toMatch(/connection: close\r\n.*OK$/is);
+    expect((await globalThis.fetch(`http://${server.address}/health`)).status).toBe(200);
   });
 
   test("a stop waits so long and no longer, and tells those left that it is unavailable", async () => {
@@ -200,6 +225,29 @@ describe.each(hosts)("$name", ({ open }) => {
     expect([moved.status, moved.headers.get("location")]).toEqual([302, "http://a.test/"]);
     const head = await fetch(`${url}/tea`, { method: "HEAD" });
     expect([head.status, await head.text()]).toEqual([418, ""]);
+  });
+
+  test("a body's own type is told", async () => {
+    const form = new FormData();
+    form.set("a", "b");
+    const bodies: Record<string, () => NonNullable<ConstructorParameters<typeof Response>[0]>> = {
+      text: () => "text",
+      "long-text": () => "ä".repeat(100_001),
+      blob: () => new Blob(["x"]),
+      css: () => new Blob(["x"], { type: "text/css" }),
+      query: () => new URLSearchParams("a=b"),
+      form: () => form,
+    };
+    await using server = await web(({ url }) => new Response(bodies[url.split("/").at(-1)!]!()));
+    const ask = (name: string): Promise<Response> => fetch(`http://${server.address}/${name}`);
+    const type = async (name: string): Promise<string | null> =>
+      (await ask(name)).headers.get("content-type");
+    expect(await type("text")).toBe("text/plain;charset=utf-8");
+    expect(await type("long-text")).toBe("text/plain;charset=utf-8");
+    expect(await type("blob")).toBe("text/plain;charset=utf-8");
+    expect(await type("css")).toBe("text/css;charset=utf-8");
+    expect(await type("query")).toBe("application/x-www-form-urlencoded;charset=UTF-8");
+    expect((await (await ask("form")).formData()).get("a")).toBe("b");
   });
 
   test("hundreds of requests at once are all answered", async () => {

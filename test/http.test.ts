@@ -1,6 +1,6 @@
 /** The HTTP side over real sockets, in each of the ways in which it is served: curl, Connect's own client, raw bytes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFileRegistry, type DescService, fromBinary } from "@bufbuild/protobuf";
@@ -8,6 +8,7 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { MicrorunError } from "../src/errors.ts";
+import { openPort } from "../src/grpc/port.ts";
 import { serveHttp } from "../src/http/server.ts";
 import { silentLog } from "../src/log.ts";
 import { serveWithBun } from "../src/runtime/bun-server.ts";
@@ -140,6 +141,15 @@ describe.each(hosts)("$name", ({ open }) => {
     client.socket.destroy();
   });
 
+  test("a host need not be named in HTTP/1.0, but in HTTP/1.1", async () => {
+    const old = await raw(server.address, "GET /livez HTTP/1.0\r\n\r\n");
+    await old.closed;
+    expect(old.text()).toMatch(/^HTTP\/1.\d 200 OK\r\n.*\r\n\r\nok$/s);
+    const nameless = await raw(server.address, "GET /livez HTTP/1.1\r\n\r\n");
+    await nameless.closed;
+    expect(nameless.text()).toStartWith("HTTP/1.1 400");
+  });
+
   test("what is not HTTP is refused and cut", async () => {
     const client = await raw(server.address, "HELLO\r\n\r\n");
     await client.closed;
@@ -167,6 +177,25 @@ test("an address that cannot be listened on says why", async () => {
       "invalid_argument cannot use the certificate",
     );
   }
+});
+
+test("a file that is no socket is not replaced by one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "http-"));
+  const path = join(folder, "precious");
+  writeFileSync(path, "kept");
+  const address = `unix:${path}`;
+  const attempts = [
+    serveHttp({ address, fetch: greeterFetch(), host: {}, log: silentLog }),
+    serveHttp({ address, fetch: greeterFetch(), host: { serve: serveWithBun }, log: silentLog }),
+    openPort({ address, http2: () => {} }),
+  ];
+  for (const attempt of attempts)
+    expect(await attempt.catch((error) => error)).toMatchObject({
+      code: "invalid_argument",
+      message: `cannot listen on ${address}: it is not a socket`,
+    });
+  expect(readFileSync(path, "utf8")).toBe("kept");
+  rmSync(folder, { recursive: true });
 });
 
 test("a unix socket is listened on and gone afterwards", async () => {

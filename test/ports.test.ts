@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { makeCertificates } from "./certificate.ts";
 import { folder, greeter, type Outcome, type Running, serve, targets } from "./harness.ts";
+import { keepAsking } from "./http-clients.ts";
 import { peer } from "./peers.ts";
 
 const grpcurl = await peer("grpcurl");
@@ -94,6 +95,28 @@ describe.each(targets)("$name", (target) => {
       ).not.toBe(0);
     },
   );
+
+  test("the health port answers in cleartext, whatever the others ask for", async () => {
+    const own = [greeter, ...tls, `--tls_ca=${file("ca.crt")}`, "--health_address=127.0.0.1:0"];
+    await using running = await serve(target, own);
+    expect(await (await fetch(`http://${running.address("health")}/livez`)).text()).toBe("ok");
+  });
+
+  test("SIGTERM loses no request of clients that keep their connections", async () => {
+    for (const apart of [[], ["--http_address=127.0.0.1:0"]]) {
+      await using running = await serve(target, [greeter, "--drain_delay=200ms", ...apart]);
+      const head = `POST /greeter.Greeter/Hello HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+      const ask = `${head}content-length: ${john.length}\r\n\r\n${john}`;
+      const clients = Array.from({ length: 20 }, () => keepAsking(running.address("http"), ask));
+      await Bun.sleep(200);
+      running.signal("SIGTERM");
+      for (const { answered, lost } of await Promise.all(clients)) {
+        expect(lost).toBe("");
+        expect(answered).toBeGreaterThan(1);
+      }
+      expect(await running.exited).toBe(0);
+    }
+  });
 
   test.skipIf(grpcurl === undefined)(
     "a unix socket answers everything, and its file is gone afterwards",

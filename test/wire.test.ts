@@ -281,6 +281,16 @@ describe("messages", () => {
     }
   });
 
+  test("one with a flag that gRPC does not know is internal", async () => {
+    for (const flag of [2, 255]) {
+      const bytes = Buffer.from(bob);
+      bytes[0] = flag;
+      const { status, message } = await ask({}, bytes);
+      expect([status, message]).toEqual(["13", `unexpected payload format ${flag}`]);
+      expect((await ask({ ":path": "/Greeter/Sum" }, Buffer.concat([bob, bytes]))).status).toBe("13");
+    }
+  });
+
   test("gzip is understood, an unknown encoding unimplemented", async () => {
     const gzip = frame(gzipSync(bob.subarray(5)), true);
     expect(greeting(await ask({ "grpc-encoding": "gzip" }, gzip))).toBe("Hello bob!");
@@ -338,6 +348,13 @@ describe("headers", () => {
       hello("metadata"),
     );
     expect(JSON.parse(greeting(answer))).toEqual({ "x-foo": "Bar" });
+  });
+
+  test("a binary value that is not base64 is internal, and handlers see those that are", async () => {
+    const { status, message } = await ask({ "x-id-bin": "***" }, hello("metadata"));
+    expect([status, message]).toEqual(["13", "malformed binary metadata x-id-bin"]);
+    const answer = await ask({ "x-id-bin": "YQ==" }, hello("metadata"));
+    expect(JSON.parse(greeting(answer))).toEqual({ "x-id-bin": "YQ==" });
   });
 
   test("the smaller of grpc-timeout and timeout holds", async () => {

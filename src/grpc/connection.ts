@@ -121,11 +121,25 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
   };
 }
 
+const causes: ReadonlyMap<string, string> = new Map([
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", "connection reset"],
+  ["EHOSTUNREACH", "no route to host"],
+  ["ENETUNREACH", "network is unreachable"],
+  ["ENOENT", "no such socket"],
+  ["ETIMEDOUT", "connection timed out"],
+]);
+
 /** What grpc-js says of a failed connection, without its frame. */
 function shortened(details: string): string {
   if (details.startsWith("Name resolution failed")) return "cannot connect: its name is not known";
-  const [, cause] = /^No connection established\. Last error: (.*)\. Resolution note: /s.exec(details) ?? [];
-  return cause === undefined ? details : `cannot connect: ${cause.replace(/^(\w*Error( \[\w+\])?: )+/, "")}`;
+  if (!details.startsWith("No connection established")) return details;
+  const cause = details
+    .replace(/^No connection established(\. Last error: )?/, "")
+    .replace(/\.? Resolution note: .*$/s, "")
+    .replace(/^(\w*Error( \[\w+\])?: )+/, "");
+  const code = /\bE[A-Z]{4,}\b/.exec(cause)?.[0] ?? "";
+  return `cannot connect: ${causes.get(code) ?? (cause || "no answer")}`;
 }
 
 function fieldsOf(metadata: Metadata): Fields {

@@ -143,7 +143,7 @@ function mapEntry(field: protobuf.MapField): Value {
 }
 
 function fieldType(field: protobuf.FieldBase): Value {
-  if (scalars[field.type] !== undefined) return { type: `TYPE_${field.type.toUpperCase()}` };
+  if (scalars.has(field.type)) return { type: `TYPE_${field.type.toUpperCase()}` };
   const type = field.resolvedType!;
   const kind = type instanceof protobuf.Enum ? "TYPE_ENUM" : isGroup(type) ? "TYPE_GROUP" : "TYPE_MESSAGE";
   return { type: kind, type_name: type.fullName };

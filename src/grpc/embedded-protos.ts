@@ -51,3 +51,12 @@ export const embeddedProtos: ReadonlyMap<string, string> = new Map([
   ["google/rpc/error_details.proto", rpcErrorDetails],
   ["google/rpc/status.proto", rpcStatus],
 ]);
+
+/** The file that defines a message or enum, `google.protobuf.Timestamp`, for who forgot to import it. */
+export function embeddedHome(name: string): string | undefined {
+  const [, space = "", own = ""] = /^\.?(.*)\.(\w+)$/.exec(name) ?? [];
+  for (const [path, text] of embeddedProtos)
+    if (text.includes(`\npackage ${space};`) && new RegExp(`^(message|enum) ${own} `, "m").test(text))
+      return path;
+  return undefined;
+}

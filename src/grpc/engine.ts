@@ -13,9 +13,12 @@ import { codeName, MicrorunError } from "../errors.ts";
 import { jsonContentType, protoContentType } from "./content.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import { gatherWrites } from "./gather.ts";
+import { type IdleWatch, watchIdle } from "./idle.ts";
 
 export interface EngineOptions {
   readonly maxMessageBytes: number;
+  /** A connection without any stream for so long is told to go, and closed. @default 300_000 */
+  readonly idleMs?: number;
   /** Is it a gRPC call? All others go to `other`. */
   readonly isCall: (headers: IncomingHttpHeaders) => boolean;
   readonly call: (wire: Wire) => Exchange;
@@ -41,6 +44,8 @@ const maxHeaderBytes = 65_536;
 const keepaliveMs = 120_000;
 const keepaliveTimeoutMs = 20_000;
 
+const defaultIdleMs = 300_000;
+
 /** How long a client may take to acknowledge that it should call elsewhere. */
 const leaveMs = 1000;
 
@@ -52,10 +57,19 @@ const callPath = "/call";
 /** An encoding that does not exist: grpc-js takes a compressed message without `grpc-encoding` for a plain one. */
 const noEncoding = "none";
 
+/** What grpc-js reads frames with. */
+interface Decoder {
+  /** 0 between two messages. */
+  readonly readState: number;
+  write(data: Buffer): Buffer[];
+}
+
+/** As grpc-go words it. */
+const badFlag = "unexpected payload format";
+
 /** grpc-js' call, with the two of its own parts that are not in its types. */
 interface EngineCall extends ServerInterceptingCallInterface {
-  /** 0 between two messages. */
-  readonly decoder?: { readonly readState: number };
+  readonly decoder?: Decoder;
 }
 
 /** The headers of most replies, made once. */
@@ -68,7 +82,13 @@ type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) 
 /** What grpc-js' own layer of handlers gets in place of the call: it never starts. */
 const inert = { start() {} } as unknown as ServerInterceptingCall;
 
-export function createEngine({ maxMessageBytes, isCall, call, other }: EngineOptions): Engine {
+export function createEngine({
+  maxMessageBytes,
+  idleMs = defaultIdleMs,
+  isCall,
+  call,
+  other,
+}: EngineOptions): Engine {
   let taken: EngineCall | undefined;
   const server = new GrpcServer({
     "grpc.enable_channelz": 0,
@@ -94,16 +114,16 @@ export function createEngine({ maxMessageBytes, isCall, call, other }: EngineOpt
   const [grpcListener] = http2Server.listeners("stream") as unknown[] as StreamListener[];
   http2Server.removeAllListeners("stream");
 
-  const sessions = new Map<ServerHttp2Session, Promise<void>>();
-  const peers = new WeakMap<object, string | undefined>();
+  const sessions = new Map<ServerHttp2Session, Connected>();
   let leaving = false;
 
   http2Server.on("sessionError", () => {});
   http2Server.on("session", (session) => {
-    peers.set(session, peerOf(session));
     const { promise, resolve } = Promise.withResolvers<void>();
-    sessions.set(session, promise);
+    const idle = watchIdle(idleMs, () => void leaveSession(session));
+    sessions.set(session, { peer: peerOf(session), closed: promise, idle });
     session.once("close", () => {
+      idle.stop();
       sessions.delete(session);
       resolve();
     });
@@ -111,7 +131,9 @@ export function createEngine({ maxMessageBytes, isCall, call, other }: EngineOpt
   });
 
   http2Server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const peer = stream.session === undefined ? undefined : peers.get(stream.session);
+    const connected = sessions.get(stream.session as ServerHttp2Session);
+    connected?.idle.opened(stream);
+    const peer = connected?.peer;
     if (!isCall(headers)) {
       other(stream, headers, peer);
       return;
@@ -137,9 +159,15 @@ export function createEngine({ maxMessageBytes, isCall, call, other }: EngineOpt
       await Promise.all([...sessions.keys()].map(leaveSession));
     },
     async closed() {
-      while (sessions.size > 0) await Promise.all(sessions.values());
+      while (sessions.size > 0) await Promise.all([...sessions.values()].map(({ closed }) => closed));
     },
   };
+}
+
+interface Connected {
+  readonly peer: string | undefined;
+  readonly closed: Promise<void>;
+  readonly idle: IdleWatch;
 }
 
 /** Joins grpc-js' call to our exchange. */
@@ -174,6 +202,7 @@ function connect(
   });
   // what grpc-js finds wrong with a request it would answer itself
   engineCall.sendStatus = ({ code, details }) => exchange.broken(brokenRequest(code, details));
+  if (engineCall.decoder !== undefined) engineCall.decoder.write = writeFlagged;
   engineCall.start({
     onReceiveMetadata() {},
     onReceiveMessage: exchange.message,
@@ -189,6 +218,13 @@ function connect(
   exchange.start();
 }
 
+/** The decoder's own `write` takes a flag that gRPC does not know for "not compressed". */
+function writeFlagged(this: Decoder, data: Buffer): Buffer[] {
+  const messages = (Object.getPrototypeOf(this) as Decoder).write.call(this, data);
+  for (const [flag = 0] of messages) if (flag > 1) throw new RangeError(`${badFlag} ${flag}`);
+  return messages;
+}
+
 function headerOf(contentType: string, fields: Record<string, string> = {}): Metadata {
   return Metadata.fromHttp2Headers({ ...fields, "content-type": contentType });
 }
@@ -199,7 +235,7 @@ function brokenRequest(code: number, details: string): MicrorunError {
       "internal",
       "a message is flagged as compressed, but no grpc-encoding was named",
     );
-  return new MicrorunError(codeName(code), details);
+  return new MicrorunError(details.startsWith(badFlag) ? "internal" : codeName(code), details);
 }
 
 /** grpc-js keeps its HTTP/2 server to itself; this is the one place that reaches for it. */

@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import type { Endpoint, Service } from "../service/service.ts";
 import { maxTimerMs } from "../wait.ts";
 import { type Codec, codecOf } from "./content.ts";
-import { type Fields, writeFields } from "./metadata.ts";
+import { checkFields, type Fields, writeFields } from "./metadata.ts";
 import { createPullStream, type PullStream } from "./pull-stream.ts";
 import { createServedCall, type ServedCall } from "./served-call.ts";
 import { okStatus, type Status, speaksMicro, toStatus } from "./status.ts";
@@ -75,6 +75,7 @@ export function openExchange(
   const start = (): void => {
     try {
       if (endpoint === undefined) throw notFound(wire.path, serviceName, methodName, service);
+      checkFields(wire.headers);
       const timeoutMs = readTimeout(text(wire.headers["grpc-timeout"]), text(wire.headers.timeout));
       if (timeoutMs !== undefined) startTimer(timeoutMs);
       if (endpoint.method.requestStream) {

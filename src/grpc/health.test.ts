@@ -43,6 +43,12 @@ test("Check is SERVING while the service is ready, and NOT_SERVING when a check 
   expect(await ask("Check", { service: "" })).toEqual({ status: "NOT_SERVING" });
 });
 
+test("Check knows whatever name the process goes by", async () => {
+  const { endpoints } = healthPart(fakeHealth().health, ["t", "greeter.Greeter"]);
+  const check = endpoints.find(({ method }) => method.name === "Check")!;
+  expect(await check.handler?.({ service: "t" }, {} as Context)).toEqual({ status: "SERVING" });
+});
+
 test("Check of an unknown service is NOT_FOUND", () => {
   const { ask } = handlers(fakeHealth().health);
   expect(() => ask("Check", { service: "nope" })).toThrow("unknown service nope");

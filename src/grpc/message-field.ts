@@ -58,7 +58,7 @@ export function fieldCodec(field: protobuf.Field, codecOf: CodecOf): FieldCodec 
 }
 
 function valueCodec(field: protobuf.Field, codecOf: CodecOf): ValueCodec {
-  const scalar = scalars[field.type];
+  const scalar = scalars.get(field.type);
   if (scalar !== undefined) return scalar;
   const type = field.resolve().resolvedType;
   if (type instanceof protobuf.Enum) return enumCodec(type);
@@ -100,7 +100,7 @@ function singularField(
     rivals.length > 0 || merge !== undefined
       ? (value, from, depth) => {
           for (const rival of rivals) delete value[rival];
-          const before = value[key];
+          const before = Object.hasOwn(value, key) ? value[key] : undefined;
           value[key] =
             before !== undefined && merge !== undefined ? merge(from, depth, before) : read(from, depth);
         }
@@ -167,7 +167,7 @@ function repeatedField(
 
 /** Maps have no prototype: `value.labels[key]` finds what was sent and nothing else, whatever the key. */
 function mapField(field: protobuf.MapField, codec: ValueCodec, name: string, key: string): Shape {
-  const keyCodec = scalars[field.keyType]!;
+  const keyCodec = scalars.get(field.keyType)!;
   const tag = (field.id << 3) | 2;
   const keyTag = 8 | keyCodec.wire;
   const valueTag = 16 | codec.wire;

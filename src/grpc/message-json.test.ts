@@ -94,6 +94,10 @@ describe("JSON in and out again is canonical:", () => {
     ],
     [{ wrapped: 0 }, { wrapped: "0" }],
     [
+      { big: 1.0, ubig: 2 ** 53 - 1, d: 2 ** 53, value: 2 ** 60, any: {} },
+      { big: "1", ubig: "9007199254740991", d: 2 ** 53, value: 2 ** 60, any: {} },
+    ],
+    [
       { any: { "@type": "type.googleapis.com/j.M", big: 1 } },
       { any: { "@type": "type.googleapis.com/j.M", big: "1" } },
     ],
@@ -143,6 +147,20 @@ describe("JSON is refused:", () => {
     ],
     [{ took: "5" }, 'j.M.took: invalid duration: "5"'],
     [{ wrapped: "x" }, 'j.M.wrapped: invalid integer: "x"'],
+    [{ any: { x: 1 } }, 'j.M.any: "@type" is missing'],
+    [{ any: { "@type": "x/j.M", any: { x: 1 } } }, 'j.M.any: "@type" is missing'],
+    [
+      { big: 9007199254740992 },
+      "j.M.big: 9007199254740992 is beyond what a JSON number holds exactly: send it as a string",
+    ],
+    [{ inner: { ubig: 2 ** 63 } }, "j.M.ubig: 9223372036854776000 is beyond what"],
+    [{ list: [1, -(2 ** 53)] }, "j.M.list: -9007199254740992 is beyond"],
+    [{ wrapped: 2 ** 53 }, "j.M.wrapped: 9007199254740992 is beyond"],
+    [{ any: { "@type": "x/j.M", byName: { a: { big: 2 ** 53 } } } }, "j.M.big: 9007199254740992 is beyond"],
+    [
+      { any: { "@type": "x/google.protobuf.Int64Value", value: 2 ** 53 } },
+      "j.M.any: 9007199254740992 is beyond",
+    ],
     [{ any: { "@type": "x/y.Z" } }, "j.M.any: no such type: y.Z"],
     [{ name: "\ud800" }, 'j.M.name: unpaired high surrogate: "\\ud800"'],
     [null, "j.M: an object is expected, got null"],

@@ -3,18 +3,19 @@ import protobuf from "protobufjs";
 import protojson from "protobufjs/ext/protojson.js";
 import type { MessageType } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
+import { fieldValues, jsonCheck } from "./json-check.ts";
 import { decodeMessage, encodeMessage, lender, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
 import { fromBase64, invalid, kindOf } from "./scalar.ts";
 import { isSpecial } from "./well-known.ts";
 
-const maxDepth = 100;
 const maxShown = 60;
 
 export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType {
   const name = type.fullName.slice(1);
   const codec = codecOf(type);
   const lend = lender();
+  const check = jsonCheck(type);
   const encode = (value: unknown): Uint8Array =>
     lend((writer) => encodeMessage(codec, name, value, 0, writer));
   return {
@@ -22,6 +23,7 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
     decode: (bytes) => decodeMessage(codec, name, bytes),
     encode,
     fromJson(json) {
+      check(json);
       try {
         const message = protojson.fromJson(type, json);
         return lend((writer) => decodeMessage(codec, name, type.encode(message, writer).finish(true)));
@@ -46,7 +48,7 @@ function jsonError(type: protobuf.Type, json: unknown, error: unknown): Microrun
   const text = errorText(error);
   const { said, why, given } = split(text);
   const placed = said !== undefined && !said.startsWith("google.protobuf.");
-  const path = (placed ? said : culprit(type, json, 0)) ?? said ?? type.fullName.slice(1);
+  const path = (placed ? said : culprit(type, json)) ?? said ?? type.fullName.slice(1);
   if (why === "unknown field") return unknownField(path, String(parsed(given)), fieldNames(type.root, path));
   const expected = /^expected (.*)$/.exec(why)?.[1];
   if (expected !== undefined) {
@@ -81,20 +83,9 @@ function fieldNames(root: protobuf.Root, path: string): string[] {
 }
 
 /** The field whose value protojson refuses without a word of where: bytes, or a type with a form of its own. */
-function culprit(type: protobuf.Type, json: unknown, depth: number): string | undefined {
-  if (typeof json !== "object" || json === null || depth > maxDepth) return undefined;
-  for (const [key, value] of Object.entries(json)) {
-    const field = type.fieldsArray.find((one) => one.jsonName === key || one.protoName === key);
-    if (field === undefined || value === null) continue;
-    const items: unknown[] = field.map ? Object.values(value) : field.repeated ? [value].flat() : [value];
-    for (const item of items) {
-      const within = field.resolvedType;
-      const deeper =
-        within instanceof protobuf.Type && !isSpecial(within) ? culprit(within, item, depth + 1) : undefined;
-      if (deeper !== undefined) return deeper;
-      if (!fits(field, item)) return field.fullName.slice(1);
-    }
-  }
+function culprit(type: protobuf.Type, json: unknown): string | undefined {
+  for (const [field, value] of fieldValues(type, json))
+    if (!fits(field, value)) return field.fullName.slice(1);
   return undefined;
 }
 

@@ -137,7 +137,7 @@ function messageBody(type: protobuf.Type, codecOf: CodecOf): Body {
       }
       if (reader.pos !== end) throw new RangeError("truncated");
       for (const field of required)
-        if (value[field.key] === undefined)
+        if (fieldOf(value, field) === undefined)
           throw invalid(`${title}.${field.key}`, "a required field is missing");
       return value;
     },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readFields, writeFields } from "./metadata.ts";
+import { checkFields, readFields, writeFields } from "./metadata.ts";
 
 test("handlers see the caller's metadata and nothing of the wire", () => {
   const seen = readFields({
@@ -36,4 +36,11 @@ test("what belongs to the wire is never sent as metadata", () => {
 
 test("a value that gRPC cannot carry is refused by its key", () => {
   expect(() => writeFields(new Headers({ "x-name": "Zoë" }))).toThrow("metadata x-name");
+});
+
+test("binary metadata is base64, padded or not, one or many; all else is internal, as grpc-go has it", () => {
+  for (const value of ["", "YQ==", "YQ", "YWI=", "YWJj", "+/8", "YQ, Yg==", ["YQ", "Yg"]])
+    checkFields({ "trace-bin": value, "x-text": "***", "grpc-trace-bin": "***" });
+  for (const value of ["***", "Y", "YQ=", "YQ===", "YQ,*", "_-8", "Zoë"])
+    expect(() => checkFields({ "trace-bin": value })).toThrow("malformed binary metadata trace-bin");
 });

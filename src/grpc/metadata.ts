@@ -11,6 +11,21 @@ const internal =
 /** Visible ASCII and blanks: what gRPC allows in a value that is not binary. */
 const printable = /^[\x20-\x7e]*$/;
 
+const base64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}(?:==)?|[A-Za-z\d+/]{3}=?)?$/;
+
+/** @throws MicrorunError `internal`, as grpc-go answers it, when a binary value is not base64 */
+export function checkFields(fields: Fields): void {
+  for (const key in fields) {
+    if (!key.endsWith("-bin") || internal.test(key)) continue;
+    if (
+      !String(fields[key] ?? "")
+        .split(",")
+        .every((value) => base64.test(value.trim()))
+    )
+      throw new MicrorunError("internal", `malformed binary metadata ${key}`);
+  }
+}
+
 /** Adds to `into` what handlers may see. */
 export function readFields(fields: Fields, into: Headers = new Headers()): Headers {
   for (const key in fields) {

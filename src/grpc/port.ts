@@ -1,10 +1,11 @@
 /** A listening port that tells HTTP/2 from everything else by a connection's first bytes. */
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type Address, formatAddress, listenError, parseAddress } from "../address.ts";
+import { type Address, formatAddress, listenError, notSocket, parseAddress } from "../address.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Tls } from "../transport/transport.ts";
+import { pause } from "../wait.ts";
 
 export interface PortOptions {
   /** `host:port`, `:port` or `unix:/path`. */
@@ -30,6 +31,9 @@ const preface = "PRI * HTTP/2.0\r\n";
 
 /** How long a connection may take for its TLS handshake, and then again for its first bytes. */
 const maxSilenceMs = 10_000;
+
+/** How long a connection that was just accepted may take for its first bytes once the port is closed. */
+const lastWordsMs = 20;
 
 /** How many connections may be silent at a time; the longest silent one makes room for a new one. */
 const maxSilent = 1024;
@@ -83,6 +87,7 @@ export async function openPort({ address, tls, http2, other }: PortOptions): Pro
     address: boundAddress(server, target),
     async close() {
       server.close();
+      await pause(lastWordsMs);
       if (target.path !== undefined) await rm(target.path, { force: true });
     },
     cut() {
@@ -117,6 +122,10 @@ function createSecureServer({ cert, key, ca }: Tls, accept: (socket: Socket) => 
 
 async function listen(server: Server, target: Address): Promise<void> {
   const address = formatAddress(target);
+  if (target.path !== undefined) {
+    const file = await lstat(target.path).catch(() => undefined);
+    if (file?.isSocket() === false) throw notSocket(target.path);
+  }
   try {
     await listenOnce(server, target);
   } catch (error) {

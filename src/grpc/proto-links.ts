@@ -1,6 +1,7 @@
 /** Links the names of a parsed schema by protobuf's scoping rules, and refuses what protoc would refuse. */
 import protobuf from "protobufjs";
 import { didYouMean, type MicrorunError } from "../errors.ts";
+import { embeddedHome } from "./embedded-protos.ts";
 import type { ProtoFile } from "./proto-files.ts";
 import { locate, protoError } from "./proto-text.ts";
 import { scalars } from "./scalar.ts";
@@ -16,7 +17,7 @@ interface Linker {
   readonly symbols: Map<string, protobuf.ReflectionObject>;
   /** Names of the files that a file may take names from: itself, its imports, their public imports. */
   visible(file: string): ReadonlySet<string>;
-  refuse(object: protobuf.ReflectionObject, why: string, pattern?: string): MicrorunError;
+  refuse(object: protobuf.ReflectionObject, why: string, pattern?: string, hint?: string): MicrorunError;
 }
 
 export function linkSchema(root: protobuf.Root, files: readonly ProtoFile[]): Symbols {
@@ -48,7 +49,7 @@ function createLinker(files: readonly ProtoFile[]): Linker {
       }
       return names;
     },
-    refuse(object, why, pattern) {
+    refuse(object, why, pattern, hint) {
       const file = byName.get(object.filename ?? "");
       if (file === undefined)
         return protoError({ path: object.filename ?? "schema", text: "" }, undefined, why);
@@ -69,6 +70,7 @@ function createLinker(files: readonly ProtoFile[]): Linker {
         file,
         locate(file, inner ? local : local.split(".").slice(0, -1).join("."), found),
         why,
+        hint,
       );
     },
   };
@@ -123,7 +125,7 @@ function link(parent: protobuf.NamespaceBase, linker: Linker): void {
 }
 
 function linkField(linker: Linker, field: protobuf.Field): void {
-  if (scalars[field.type] !== undefined) return;
+  if (scalars.has(field.type)) return;
   field.type = find(
     linker,
     field,
@@ -161,7 +163,11 @@ function find(
   const title = user.fullName.slice(1);
   const pattern = `(?<![\\w.])${name.replaceAll(".", "\\.")}(?![\\w.])`;
   const found = lookup(linker.symbols, user.parent!.fullName.slice(1), name, fits);
+  const add = (file: string): string => `add import "${file}";`;
   if (found === undefined || !fits(found)) {
+    const home = embeddedHome(name);
+    if (home !== undefined)
+      throw linker.refuse(user, `${title}: there is no ${what} ${name}`, pattern, add(home));
     const known = [...linker.symbols]
       .filter(([, object]) => fits(object) && !(object instanceof protobuf.Enum && object.name === name))
       .map(([key]) => key);
@@ -173,7 +179,12 @@ function find(
   }
   const home = found.filename ?? "";
   if (!linker.visible(user.filename ?? "").has(home)) {
-    throw linker.refuse(user, `${title}: ${name} is defined in ${home}, which is not imported`, pattern);
+    throw linker.refuse(
+      user,
+      `${title}: ${name} is defined in ${home}, which is not imported`,
+      pattern,
+      add(home),
+    );
   }
   return found;
 }

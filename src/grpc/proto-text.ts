@@ -93,12 +93,14 @@ export function parseError(source: Source, error: unknown): MicrorunError {
   );
   if (illegal !== null) {
     const [, what = "token", token = "", expected, line] = illegal;
+    const compact = (source.text.split("\n")[Number(line) - 1] ?? "").replaceAll(/\s/g, "");
+    const kind = what === "type" && compact.includes(`map<${token}`) ? "map key" : what;
     const found =
       token === "null"
         ? "the file ends too early"
         : what === "token"
           ? `unexpected "${token}"`
-          : `"${token}" is not a valid ${what}`;
+          : `"${token}" is not a valid ${kind}`;
     return protoError(
       source,
       columnOf(source, Number(line), token),
@@ -108,11 +110,17 @@ export function parseError(source: Source, error: unknown): MicrorunError {
   const loose = /^illegal (\w+) \((?:.*, )?line (\d+)\)$/.exec(text);
   if (loose !== null)
     return protoError(source, { line: Number(loose[2]), column: 1 }, `unfinished ${loose[1]}`);
-  const twice = /^(duplicate )?(id|name) '?([\w.]+)'? .*in (?:\w+) \.?([\w.]*)$/.exec(text);
+  const twice = /^(duplicate )?(id|name) '?([\w.]+)'? .*in (\w+)(?: \.?([\w.]*))?$/.exec(text);
   if (twice === null) return protoError(source, undefined, text);
-  const [, duplicate, what, which = "", where = ""] = twice;
-  const pattern = what === "id" ? `=\\s*${which}\\b` : `\\b${which}\\b`;
-  const why = `${where || "this file"} has ${what === "id" ? "number" : "name"} ${which} ${duplicate ? "twice" : "and reserves it"}`;
+  const [, duplicate, what, which = "", around, where = ""] = twice;
+  const pattern = what === "id" ? `=\\s*${which}\\b` : `\\b${which}\\b(?=\\s*[={(])`;
+  if (around === "Root" || around === "Namespace")
+    return protoError(
+      source,
+      locate(source, where, pattern, 2),
+      `${where === "" ? which : `${where}.${which}`} is already defined`,
+    );
+  const why = `${where} has ${what === "id" ? "number" : "name"} ${which} ${duplicate ? "twice" : "and reserves it"}`;
   return protoError(source, locate(source, where, pattern, duplicate ? 2 : 1), why);
 }
 

@@ -168,23 +168,26 @@ export function fromBase64(text: string): Uint8Array | undefined {
   return new Uint8Array(Buffer.from(bare, "base64"));
 }
 
-export const scalars: Readonly<Record<string, ValueCodec>> = {
-  int32: integer("int32", 0, -0x80000000, 0x7fffffff),
-  sint32: integer("sint32", 0, -0x80000000, 0x7fffffff),
-  sfixed32: integer("sfixed32", 5, -0x80000000, 0x7fffffff),
-  uint32: integer("uint32", 0, 0, 0xffffffff),
-  fixed32: integer("fixed32", 5, 0, 0xffffffff),
-  int64: long("int64", 0, -(2n ** 63n), 2n ** 63n - 1n),
-  sint64: long("sint64", 0, -(2n ** 63n), 2n ** 63n - 1n),
-  sfixed64: long("sfixed64", 1, -(2n ** 63n), 2n ** 63n - 1n),
-  uint64: long("uint64", 0, 0n, 2n ** 64n - 1n),
-  fixed64: long("fixed64", 1, 0n, 2n ** 64n - 1n),
-  float: real("float", 5),
-  double: real("double", 1),
-  bool,
-  string,
-  bytes,
-};
+/** By type name. A Map: messages may be called like what every object has, `toString`. */
+export const scalars: ReadonlyMap<string, ValueCodec> = new Map<string, ValueCodec>(
+  Object.entries({
+    int32: integer("int32", 0, -0x80000000, 0x7fffffff),
+    sint32: integer("sint32", 0, -0x80000000, 0x7fffffff),
+    sfixed32: integer("sfixed32", 5, -0x80000000, 0x7fffffff),
+    uint32: integer("uint32", 0, 0, 0xffffffff),
+    fixed32: integer("fixed32", 5, 0, 0xffffffff),
+    int64: long("int64", 0, -(2n ** 63n), 2n ** 63n - 1n),
+    sint64: long("sint64", 0, -(2n ** 63n), 2n ** 63n - 1n),
+    sfixed64: long("sfixed64", 1, -(2n ** 63n), 2n ** 63n - 1n),
+    uint64: long("uint64", 0, 0n, 2n ** 64n - 1n),
+    fixed64: long("fixed64", 1, 0n, 2n ** 64n - 1n),
+    float: real("float", 5),
+    double: real("double", 1),
+    bool,
+    string,
+    bytes,
+  }),
+);
 
 /** Names on the handler's side, numbers on the wire; a number without a name stays a number. */
 export function enumCodec(type: protobuf.Enum): ValueCodec<number> {

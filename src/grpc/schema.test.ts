@@ -256,11 +256,37 @@ describe("Text is refused at its place:", () => {
     ["enum E { A = 0; }\nservice S {\n  rpc F(E) returns (E);\n}", "a.proto:4:9: S.F: there is no message E"],
     ["extend Nope {\n  string x = 1;\n}", "a.proto:2:8: x: there is no message Nope"],
     ["message M {\n  map<string, Nope> m = 1;\n}", "a.proto:3:15: M.m: there is no message or enum Nope"],
+    ["message M {}\nservice S { rpc F(M) returns (M); }\nmessage M {}", "a.proto:4:9: M is already defined"],
+    ["package p;\nmessage M {}\nenum M { A = 0; }", "a.proto:4:6: p.M is already defined"],
+    [
+      "message M {\n  M a = 1;\n  message N {}\n  N b = 2;\n  enum N { A = 0; }\n}",
+      "a.proto:6:8: M has name N twice",
+    ],
+    ["message M {\n  map<double, double> m = 1;\n}", 'a.proto:3:15: "double" is not a valid map key'],
+    ["message M {\n  map < M , string > m = 1;\n}", 'a.proto:3:9: "M" is not a valid map key'],
     ["message M {\n  required string a = 1;\n}", 'a.proto:3:3: unexpected "required"'],
   ];
   for (const [text, says] of cases) {
     test(says, async () => expect((await refusal(() => parse(proto3 + text))).message).toBe(says));
   }
+
+  test("a type whose import is missing, with the import to add", async () => {
+    const stamp = await refusal(() => parse(`${proto3}message M {\n  google.protobuf.Timestamp at = 1;\n}`));
+    expect([stamp.message, stamp.hint]).toEqual([
+      "a.proto:3:3: M.at: there is no message or enum google.protobuf.Timestamp",
+      'add import "google/protobuf/timestamp.proto";',
+    ]);
+    const empty = await refusal(() =>
+      parse(`${proto3}service S {\n  rpc F(.google.protobuf.Empty) returns (google.rpc.Status);\n}`),
+    );
+    expect(empty.hint).toBe('add import "google/protobuf/empty.proto";');
+    const files = disk({
+      "a.proto": `${proto3}import "b.proto"; message A { C c = 1; }`,
+      "b.proto": `${proto3}import "c.proto";`,
+      "c.proto": `${proto3}message C {}`,
+    });
+    expect((await refusal(() => loadSchema(["a.proto"], files))).hint).toBe('add import "c.proto";');
+  });
 
   test("an extension out of the declared range, in proto2", async () => {
     const text = "message M {\n  extensions 100 to 200;\n}\nextend M {\n  optional string x = 99;\n}";
@@ -290,4 +316,37 @@ test("A file says what it depends on and defines", () => {
   expect(files.map((file) => file.name)).toEqual(["google/protobuf/empty.proto", "a.proto"]);
   expect(files[1]!.dependencies).toEqual(["google/protobuf/empty.proto"]);
   expect([...files[1]!.symbols].toSorted()).toEqual(["p.M", "p.M.A", "p.M.E", "p.M.x", "p.S", "p.S.F"]);
+});
+
+test("Names that every object has are names like others", () => {
+  const schema = parse(`${proto3}
+    message hasOwnProperty { int32 x = 1; int32 y = 2; }
+    enum valueOf { ZERO = 0; ONE = 1; }
+    message Object {
+      hasOwnProperty y = 1;
+      valueOf z = 2;
+      map<string, toString> toString = 3;
+      hasOwnProperty constructor = 4;
+      oneof o { string isPrototypeOf = 5; hasOwnProperty toLocaleString = 6; }
+    }
+    message toString { string valueOf = 1; }
+    service isPrototypeOf { rpc toString(Object) returns (hasOwnProperty); }`);
+  const { request } = schema.services.get("isPrototypeOf")![0]!;
+  expect(schema.files()[0]!.symbols).toContain("isPrototypeOf.toString");
+  const value = {
+    y: { x: 1 },
+    z: "ONE",
+    toString: { a: { valueOf: "s" } },
+    constructor: { x: 2 },
+    toLocaleString: { y: 1 },
+  };
+  expect(request.toJson(request.fromJson(value))).toEqual(value);
+  // two parts of one message, to be merged
+  const split = Uint8Array.from([34, 2, 8, 1, 34, 2, 16, 2]);
+  expect(request.toJson(request.decode!(split))).toEqual({ constructor: { x: 1, y: 2 } });
+});
+
+test("A proto2 field that every object has by name is missed when it is required", () => {
+  const type = parse("message M { required string toString = 1; }").message("M")!;
+  expect(() => type.decode!(new Uint8Array())).toThrow("M.toString: a required field is missing");
 });

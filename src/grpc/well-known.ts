@@ -123,12 +123,15 @@ function onlyValue(message: Value): unknown {
   return null;
 }
 
+/** The message that an Any's type URL names, when the schema has it. */
+export function anyType(root: protobuf.Root, url: string): protobuf.Type | undefined {
+  const name = `.${url.slice(url.lastIndexOf("/") + 1)}`;
+  const found = root.lookup(name);
+  return found instanceof protobuf.Type && found.fullName === name ? found : undefined;
+}
+
 function any(self: protobuf.Type, codecOf: CodecOf): Special {
-  const find = (url: string): protobuf.Type | undefined => {
-    const name = `.${url.slice(url.lastIndexOf("/") + 1)}`;
-    const found = self.root.lookup(name);
-    return found instanceof protobuf.Type && found.fullName === name ? found : undefined;
-  };
+  const find = (url: string): protobuf.Type | undefined => anyType(self.root, url);
   return {
     from(value, name, depth) {
       if (!isPlain(value)) throw mismatch(name, 'an object with "@type"', value);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createLog } from "../log.ts";
 import { createHealth } from "./checks.ts";
 
 test("a process is live from the start, and ready and started once it serves", async () => {
@@ -59,6 +60,36 @@ test("a check that never settles fails in time, is told to stop, and is not star
   await Promise.resolve();
   expect((await health.run("ready"))[1]?.ok).toBe(true);
   expect(signals).toHaveLength(2);
+});
+
+test("a check's failure is logged once, with its whole reason, and so is its recovery", async () => {
+  const log = createLog({ write: () => {} });
+  const health = createHealth({ log });
+  const state = { ok: false };
+  const error = new Error("no\nluck");
+  health.add("ready", "database", () => (state.ok ? Promise.resolve() : Promise.reject(error)));
+  await health.run("ready");
+  await health.run("ready");
+  state.ok = true;
+  await health.run("ready");
+  await health.run("ready");
+  expect(log.records().map(({ level, message }) => [level, message])).toEqual([
+    ["warn", "check database failed"],
+    ["info", "check database is well again"],
+  ]);
+  expect(String(log.records()[0]?.fields.error)).toContain("no\nluck");
+});
+
+test("a check that is excluded is not run", async () => {
+  const health = createHealth();
+  const hang = (): never => {
+    throw new Error("run");
+  };
+  health.add("ready", "hang", hang);
+  health.add("ready", "fine", () => {});
+  expect(await health.run("ready", new Set(["hang", "serving"]))).toEqual([
+    { name: "fine", ok: true, reason: "" },
+  ]);
 });
 
 test("a watcher gets the present value at once, then each change, until it is aborted", async () => {

@@ -1,11 +1,14 @@
 /** The checks of this process: run side by side, each within its time, never the same one twice at once. */
 import { errorText } from "../errors.ts";
+import type { Log } from "../log.ts";
 import { within } from "../wait.ts";
 import type { CheckResult, Health, HealthCheck, Probe } from "./health.ts";
 
 export interface HealthOptions {
   /** How long a check may take unless `add` says otherwise, in ms. @default 1000 */
   timeoutMs?: number;
+  /** Told when a check begins to fail, why, and when it is well again. */
+  log?: Log;
 }
 
 /** Health, with what the process says about itself. */
@@ -20,6 +23,7 @@ interface Named {
   readonly timeoutMs: number;
   /** The run under way: probes that come meanwhile share it. */
   running?: Promise<CheckResult> | undefined;
+  failing: boolean;
 }
 
 const defaultTimeoutMs = 1000;
@@ -27,7 +31,10 @@ const defaultTimeoutMs = 1000;
 const maxReason = 200;
 
 /** Beside the checks added: `live` always has `ping`, `ready` has `serving`, `startup` has `started`. */
-export function createHealth(options: HealthOptions = {}): HealthChecks {
+export function createHealth({
+  log,
+  timeoutMs: usualMs = defaultTimeoutMs,
+}: HealthOptions = {}): HealthChecks {
   let serving = false;
   let started = false;
   const wakes = new Set<() => void>();
@@ -48,10 +55,14 @@ export function createHealth(options: HealthOptions = {}): HealthChecks {
       started ||= value;
       for (const wake of wakes) wake();
     },
-    add(probe, name, check, { timeoutMs = options.timeoutMs ?? defaultTimeoutMs } = {}) {
-      checks[probe].push({ name, check, timeoutMs });
+    add(probe, name, check, { timeoutMs = usualMs } = {}) {
+      checks[probe].push({ name, check, timeoutMs, failing: false });
     },
-    run: (probe) => Promise.all([own[probe](), ...checks[probe].map(runOnce)]),
+    async run(probe, exclude) {
+      const included = ({ name }: { name: string }): boolean => !exclude?.has(name);
+      const asked = checks[probe].filter(included).map((named) => runOnce(named, log));
+      return [...[own[probe]()].filter(included), ...(await Promise.all(asked))];
+    },
     async *watch(signal) {
       let told: boolean | undefined;
       let wake = (): void => {};
@@ -78,7 +89,7 @@ export function createHealth(options: HealthOptions = {}): HealthChecks {
 }
 
 /** A check that outlives its time is not started again before it settles: probes come every few seconds. */
-function runOnce(named: Named): Promise<CheckResult> {
+function runOnce(named: Named, log: Log | undefined): Promise<CheckResult> {
   if (named.running !== undefined) return named.running;
   const { name, check, timeoutMs } = named;
   const controller = new AbortController();
@@ -88,9 +99,15 @@ function runOnce(named: Named): Promise<CheckResult> {
   };
   work.then(free, free);
   named.running = within(timeoutMs, "the check", work).then(
-    () => result(name),
+    () => {
+      if (named.failing) log?.info(`check ${name} is well again`);
+      named.failing = false;
+      return result(name);
+    },
     (error: unknown) => {
       controller.abort(error);
+      if (!named.failing) log?.warn(`check ${name} failed`, { error });
+      named.failing = true;
       return result(name, errorText(error) || "failed");
     },
   );

@@ -16,7 +16,8 @@ export interface CheckResult {
 export interface Health {
   /** @default options.timeoutMs 1000 */
   add(probe: Probe, name: string, check: HealthCheck, options?: { timeoutMs?: number }): void;
-  run(probe: Probe): Promise<readonly CheckResult[]>;
+  /** Those named in `exclude` are not run. */
+  run(probe: Probe, exclude?: ReadonlySet<string>): Promise<readonly CheckResult[]>;
   /** Started, and not draining: calls are welcome. Says nothing of the checks. */
   readonly serving: boolean;
   /** `serving`, the present value at once, then each change, until aborted. */

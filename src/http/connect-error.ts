@@ -28,7 +28,11 @@ export interface ConnectError {
 
 /** An answer in Connect's form to a call that found no method. */
 export function failure(error: MicrorunError, status: number = statuses[error.code]): Response {
-  return Response.json(connectError(error), { status });
+  // clients compare the type as it is written, and Response.json names a charset on Bun
+  return new Response(JSON.stringify(connectError(error)), {
+    status,
+    headers: { "content-type": "application/json" },
+  });
 }
 
 export function connectError({ code, message, reason, details }: MicrorunError): ConnectError {

@@ -59,7 +59,7 @@ export function checkVersion({ headers, method, url }: Request): void {
   const version = headers.get("connect-protocol-version");
   if (version !== null && version !== "1")
     throw new MicrorunError("invalid_argument", `connect-protocol-version ${version}: only 1 is supported`);
-  const asked = method === "GET" ? new URL(url).searchParams.get("connect") : null;
+  const asked = method !== "POST" ? new URL(url).searchParams.get("connect") : null;
   if (asked !== null && asked !== "v1")
     throw new MicrorunError("invalid_argument", `connect=${asked}: only v1 is supported`);
 }
@@ -74,7 +74,8 @@ export function readTimeout(headers: Headers): number | undefined {
 }
 
 export function wrongMethod(method: Method): Response {
-  const allow = method.idempotent && !method.requestStream && !method.responseStream ? "GET, POST" : "POST";
+  const allow =
+    method.idempotent && !method.requestStream && !method.responseStream ? "GET, HEAD, POST" : "POST";
   const response = failure(new MicrorunError("unimplemented", `${full(method)}: call it by ${allow}`), 405);
   response.headers.set("allow", allow);
   return response;

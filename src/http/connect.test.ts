@@ -76,7 +76,7 @@ test("a method that HTTP has and the call has not is refused with those that it 
   const response = await get("/test.Greeter/Hello");
   expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
   const put = await fetch(new Request("http://localhost/test.Greeter/Look", { method: "PUT", body: "{}" }));
-  expect([put.status, put.headers.get("allow")]).toEqual([405, "GET, POST"]);
+  expect([put.status, put.headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
 });
 
 test("an error is told by Connect's status, code, message and details", async () => {
@@ -206,6 +206,30 @@ test("metadata goes both ways, without what belongs to HTTP", async () => {
   expect(headers.get("content-type")).toBe("application/json");
 });
 
+test("every error's content type is written as Connect's clients compare it", async () => {
+  const { get, post } = httpGreeter({ hello: () => Promise.reject(new MicrorunError("not_found", "no")) });
+  const answers = [
+    post("/test.Greeter/Hello", "{}", json),
+    post("/test.Greeter/Bye", "{}", json),
+    post("/test.Greeter/Look", "{", json),
+    post("/test.Greeter/Look", "<x/>", { "content-type": "text/xml" }),
+    get("/test.Greeter/Look"),
+  ];
+  for (const { ok, headers } of await Promise.all(answers))
+    expect([ok, headers.get("content-type")]).toEqual([false, "application/json"]);
+});
+
+test("HEAD is answered as GET, without the body", async () => {
+  const { fetch } = httpGreeter();
+  const url = "http://localhost/test.Greeter/Look?encoding=json&message=%7B%22name%22:%22John%22%7D";
+  const response = await fetch(new Request(url, { method: "HEAD" }));
+  expect([response.status, response.headers.get("content-length"), await response.text()]).toEqual([
+    200,
+    "15",
+    "",
+  ]);
+});
+
 test("a method without side effects may be asked by GET", async () => {
   const { get } = httpGreeter();
   const text = async (query: string): Promise<string> => (await get(`/test.Greeter/Look?${query}`)).text();
@@ -213,6 +237,11 @@ test("a method without side effects may be asked by GET", async () => {
   expect(await text(`connect=v1&encoding=json&message=${message}`)).toBe('{"name":"John"}');
   const packed = gzipSync("JOHN").toString("base64url");
   expect(await text(`connect=v1&encoding=proto&base64=1&compression=gzip&message=${packed}`)).toBe("JOHN");
+  for (const garbage of ["!!!", "A", "SkFO=SkFO"])
+    expect(JSON.parse(await text(`encoding=proto&base64=1&message=${garbage}`))).toEqual({
+      code: "invalid_argument",
+      message: "query: the parameter message is not base64",
+    });
   expect(JSON.parse(await text("encoding=json"))).toMatchObject({ code: "invalid_argument" });
   expect(JSON.parse(await text(`encoding=xml&message=${message}`))).toMatchObject({ code: "unimplemented" });
   expect(JSON.parse(await text(`connect=v2&message=${message}`))).toMatchObject({ code: "invalid_argument" });

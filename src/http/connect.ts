@@ -24,7 +24,7 @@ export async function serveConnect(
   const { request } = arrival;
   const { method } = endpoint;
   const stream = method.requestStream || method.responseStream;
-  const byGet = request.method === "GET" && method.idempotent && !stream;
+  const byGet = /^(GET|HEAD)$/.test(request.method) && method.idempotent && !stream;
   if (request.method !== "POST" && !byGet) return wrongMethod(method);
   try {
     checkVersion(request);
@@ -73,11 +73,18 @@ async function serveGet(
       throw new MicrorunError("invalid_argument", "query: the parameter message is missing", {
         hint: "send ?encoding=json&message={}",
       });
-    const bytes = Buffer.from(message, query.get("base64") === "1" ? "base64url" : "utf8");
+    const bytes = query.get("base64") === "1" ? fromBase64(message) : Buffer.from(message);
     return codec.decode(method, await decompress(bytes, query.get("compression"), answering.maxBodyBytes));
   };
   const outcome = await callUnary(arrival, { endpoint, codec, timeoutMs, read }, answering);
   return respond(outcome, codec, arrival.request.headers.get("accept-encoding"));
+}
+
+/** Either alphabet, padded or not. */
+function fromBase64(text: string): Buffer {
+  if (!/^([\w+/-]{4})*([\w+/-]{2,3}={0,2})?$/.test(text))
+    throw new MicrorunError("invalid_argument", "query: the parameter message is not base64");
+  return Buffer.from(text, "base64url");
 }
 
 async function respond(outcome: Outcome, codec: Codec, accepted: string | null): Promise<Response> {

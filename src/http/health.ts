@@ -19,15 +19,16 @@ export async function serveHealth(health: Health, request: Request, path: string
   }
   const query = new URL(request.url).searchParams;
   const excluded = new Set(query.getAll("exclude").flatMap((names) => names.split(",")));
-  const results = (await health.run(probe)).filter(({ name }) => !excluded.has(name));
+  const results = await health.run(probe, excluded);
   const ok = results.every((result) => result.ok);
   const name = path.slice(1);
   if (ok && !query.has("verbose")) return text(200, "ok");
   return text(ok ? 200 : 503, `${results.map(line).join("")}${name} check ${ok ? "passed" : "failed"}\n`);
 }
 
-function line({ name, ok, reason }: CheckResult): string {
-  return ok ? `[+]${name} ok\n` : `[-]${name} failed: ${reason}\n`;
+/** Anyone may ask: the reason is in the log. */
+function line({ name, ok }: CheckResult): string {
+  return ok ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
 }
 
 function text(status: number, body: string, headers: Record<string, string> = {}): Response {

@@ -3,15 +3,18 @@ import type { ServerResponse } from "node:http";
 import type { Log } from "../log.ts";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Fields = Record<string, string | string[]>;
 type Chunk = Awaited<ReturnType<Reader["read"]>>;
 
 /** Never rejects. A body that fails after its head was sent cuts the connection: the caller must not take it for whole. */
 export async function sendResponse(response: Response, outgoing: ServerResponse, log: Log): Promise<void> {
   try {
+    // first, as Bun forgets the body's own type once it is looked at
+    const fields = fieldsOf(response);
     if (response.body === null || outgoing.req.method === "HEAD") {
-      outgoing.writeHead(response.status, fieldsOf(response)).end();
+      outgoing.writeHead(response.status, fields).end();
       await response.body?.cancel();
-    } else await sendBody(response, response.body.getReader() as Reader, outgoing);
+    } else await sendBody(response.status, fields, response.body.getReader() as Reader, outgoing);
   } catch (error) {
     if (outgoing.destroyed) return;
     log.error(`${outgoing.req.method} ${outgoing.req.url}: its response failed`, { error });
@@ -20,9 +23,12 @@ export async function sendResponse(response: Response, outgoing: ServerResponse,
   }
 }
 
-async function sendBody(response: Response, reader: Reader, outgoing: ServerResponse): Promise<void> {
-  const { status } = response;
-  const fields = fieldsOf(response);
+async function sendBody(
+  status: number,
+  fields: Fields,
+  reader: Reader,
+  outgoing: ServerResponse,
+): Promise<void> {
   // ends a read that waits for a quiet stream
   const left = (): void => void reader.cancel().catch(() => {});
   if (outgoing.destroyed) return left();
@@ -35,6 +41,7 @@ async function sendBody(response: Response, reader: Reader, outgoing: ServerResp
       outgoing.flushHeaders();
       return await pipe(reader, reading, outgoing);
     }
+    if (first.value !== undefined) fields["content-type"] ??= typeOf(first.value);
     const next = first.done ? Promise.resolve(first) : reader.read();
     if ((await soon(next))?.done) {
       fields["content-length"] ??= String(first.value?.length ?? 0);
@@ -68,8 +75,18 @@ function soon<T>(promise: Promise<T>): Promise<T | undefined> {
   return Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
 }
 
-function fieldsOf({ headers }: Response): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = Object.fromEntries(headers);
+/** Bun does not tell the type of `new Response("text")`; browsers would guess one. */
+function typeOf(begin: Uint8Array): string {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(begin, { stream: true });
+    return "text/plain;charset=utf-8";
+  } catch {
+    return "application/octet-stream";
+  }
+}
+
+function fieldsOf({ headers }: Response): Fields {
+  const fields: Fields = Object.fromEntries(headers);
   const cookies = headers.getSetCookie();
   if (cookies.length > 0) fields["set-cookie"] = cookies;
   return fields;

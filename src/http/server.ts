@@ -1,15 +1,15 @@
 /** HTTP on a port of its own: by the host's fastest server where it has one, else by node:http. */
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { connect, createServer, type Server as NetServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type Address, formatAddress, listenError, parseAddress } from "../address.ts";
+import { type Address, formatAddress, listenError, notSocket, parseAddress } from "../address.ts";
 import type { Fetch } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { HostServer, Runtime } from "../runtime/runtime.ts";
 import type { Server, Tls } from "../transport/transport.ts";
 import { pause } from "../wait.ts";
-import { createWeb } from "./web.ts";
+import { createWeb, maxFreshMs } from "./web.ts";
 
 export interface HttpOptions {
   /** `host:port`, `:port` or `unix:/path`; port 0 takes any free one. */
@@ -19,6 +19,8 @@ export interface HttpOptions {
   readonly tls?: Tls;
   /** How long a stop waits for requests under way before it aborts them, in ms. @default 10000 */
   readonly drainTimeoutMs?: number;
+  /** True while clients had better look elsewhere: each answer is then the last of its connection. @default never */
+  readonly leaving?: () => boolean;
   readonly log: Log;
 }
 
@@ -40,15 +42,24 @@ export async function serveHttp(options: HttpOptions): Promise<Server> {
 }
 
 async function serveByHost(
-  { address, fetch, tls, log, drainTimeoutMs = defaultDrainMs }: HttpOptions,
+  { address, fetch, tls, log, drainTimeoutMs = defaultDrainMs, leaving = () => false }: HttpOptions,
   serve: NonNullable<Runtime["serve"]>,
 ): Promise<Server> {
   const stop = new AbortController();
+  let draining = false;
+  /** A client may count on a connection of its own. */
+  let kept = false;
+  const answer: Fetch = async (request, peer) => {
+    const response = await fetch(named(request), peer, stop.signal);
+    if (draining || leaving()) response.headers.set("connection", "close");
+    else kept = true;
+    return response;
+  };
   let server: HostServer;
   try {
     server = await serve({
       address,
-      fetch: (request, peer) => fetch(request, peer, stop.signal),
+      fetch: answer,
       maxBodyBytes: maxWebBodyBytes,
       ...(tls === undefined ? {} : { tls }),
     });
@@ -60,7 +71,10 @@ async function serveByHost(
   const drain = async (): Promise<void> => {
     const waited = new AbortController();
     const over = (ms: number): Promise<boolean> => pause(ms, waited.signal).then(() => false);
-    const done = server.stop().then(() => true);
+    draining = true;
+    const done = pause(kept ? maxFreshMs : 0)
+      .then(() => server.stop())
+      .then(() => true);
     if (!(await Promise.race([done, over(drainTimeoutMs)]))) {
       log.warn("requests were still under way and are aborted");
       stop.abort(new MicrorunError("unavailable", "the server is stopping"));
@@ -114,8 +128,18 @@ function certificateError(cause: unknown): MicrorunError {
   });
 }
 
-/** The socket of a process that crashed: nobody answers there. */
+/** HTTP/1.0 need not name a host, and Bun then gives no whole URL. */
+function named(request: Request): Request {
+  return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
+}
+
+/**
+ * The socket of a process that crashed: nobody answers there.
+ * @throws MicrorunError `invalid_argument` for a file that is something else
+ */
 async function removeLeftover(path: string): Promise<void> {
+  const file = await lstat(path).catch(() => undefined);
+  if (file?.isSocket() === false) throw notSocket(path);
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const socket = connect(path, () => resolve(undefined));
   socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code));

@@ -18,6 +18,8 @@ export interface WebOptions {
   readonly drainTimeoutMs?: number;
   /** How long a new connection may take until the head of its first request is there, in ms. @default 10000 */
   readonly headTimeoutMs?: number;
+  /** True while clients had better look elsewhere: each answer is then the last of its connection. @default never */
+  readonly leaving?: () => boolean;
   readonly log: Log;
 }
 
@@ -28,8 +30,12 @@ const maxIdleMs = 75_000;
 /** How often silent connections are looked for, in ms, at least. */
 const sweepMs = 1000;
 const maxHeaderBytes = 16_384;
-/** How long a stop waits for the first request of a new connection, in ms: it may be on its way. */
-const maxFreshMs = 500;
+/** How long a stop waits for a request on a connection that has none, in ms: it may be on its way. */
+export const maxFreshMs = 500;
+/** How long an accepted connection may take to come here, in ms. */
+const handoverMs = 50;
+/** How long a client may take to close a connection that has ended, in ms. */
+const maxLingerMs = 500;
 /** How long aborted requests have for their answer, in ms. */
 const maxFarewellMs = 100;
 
@@ -42,12 +48,15 @@ interface Connection {
   readonly underWay: Set<ServerResponse>;
   /** Had no request yet. */
   fresh: boolean;
+  /** Nothing is answered any more. */
+  ended: boolean;
   /** When it fell silent. */
   since: number;
 }
 
 export function createWeb(options: WebOptions): Web {
   const { fetch, log, drainTimeoutMs = defaultDrainMs, headTimeoutMs = defaultHeadMs } = options;
+  const { leaving = () => false } = options;
   const connections = new Map<Duplex, Connection>();
   const stop = new AbortController();
   let draining = false;
@@ -57,9 +66,16 @@ export function createWeb(options: WebOptions): Web {
   let quiet: PromiseWithResolvers<void> | undefined;
 
   const tellWhenQuiet = (): void => {
-    if (elsewhere > 0) return;
-    for (const { fresh, underWay } of connections.values()) if (fresh || underWay.size > 0) return;
-    quiet?.resolve();
+    if (elsewhere === 0 && connections.size === 0) quiet?.resolve();
+  };
+
+  /** Not cut at once: a reset could overtake the last answer, or what the client sends just now. */
+  const end = (socket: Duplex, connection: Connection): void => {
+    if (connection.ended) return;
+    connection.ended = true;
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), maxLingerMs);
+    socket.once("close", () => clearTimeout(timer));
   };
 
   const answer = getRequestListener(
@@ -68,7 +84,8 @@ export function createWeb(options: WebOptions): Web {
       await sendResponse(await fetch(request, peer, stop.signal), outgoing as ServerResponse, log);
       return RESPONSE_ALREADY_SENT;
     },
-    { overrideGlobalObjects: false },
+    // for HTTP/1.0, which need not name one
+    { overrideGlobalObjects: false, hostname: "localhost" },
   );
 
   const server = createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: maxIdleMs });
@@ -80,16 +97,18 @@ export function createWeb(options: WebOptions): Web {
     const { socket } = incoming;
     const connection = connections.get(socket);
     if (connection === undefined) return void socket.destroy();
+    if (connection.ended) return void incoming.resume();
     connection.fresh = false;
     connection.underWay.add(outgoing);
-    if (draining || closesAnyway) outgoing.setHeader("connection", "close");
+    if (draining || closesAnyway || leaving()) outgoing.setHeader("connection", "close");
     outgoing.once("close", () => {
       connection.underWay.delete(outgoing);
       connection.since = Date.now();
-      if (draining && connection.underWay.size === 0) socket.end();
-      tellWhenQuiet();
+      if (draining && connection.underWay.size === 0) end(socket, connection);
     });
-    void answer(incoming, outgoing);
+    if (incoming.headers.host === undefined && incoming.httpVersion !== "1.0")
+      outgoing.writeHead(400, { connection: "close" }).end();
+    else void answer(incoming, outgoing);
   });
 
   /** node:http's own timers do not see these connections on Bun. */
@@ -103,7 +122,13 @@ export function createWeb(options: WebOptions): Web {
   const accept = (socket: Duplex): void => {
     if (over) return void socket.destroy();
     sweeper ??= setInterval(sweep, Math.min(sweepMs, headTimeoutMs));
-    connections.set(socket, { peer: peerOf(socket), underWay: new Set(), fresh: true, since: Date.now() });
+    connections.set(socket, {
+      peer: peerOf(socket),
+      underWay: new Set(),
+      fresh: true,
+      ended: false,
+      since: Date.now(),
+    });
     socket.once("close", () => {
       connections.delete(socket);
       tellWhenQuiet();
@@ -113,10 +138,10 @@ export function createWeb(options: WebOptions): Web {
 
   const drain = async (): Promise<void> => {
     draining = true;
-    for (const [socket, { fresh, underWay }] of connections) {
+    for (const { underWay } of connections.values())
       for (const outgoing of underWay) if (!outgoing.headersSent) outgoing.setHeader("connection", "close");
-      if (!fresh && underWay.size === 0) socket.end();
-    }
+    // whoever accepts connections may be about to hand over some
+    await pause(handoverMs);
     quiet = Promise.withResolvers();
     tellWhenQuiet();
     const done = quiet.promise;
@@ -124,12 +149,13 @@ export function createWeb(options: WebOptions): Web {
     const waited = new AbortController();
     const late = (ms: number): Promise<boolean> => pause(ms, waited.signal).then(() => false);
     void late(maxFreshMs).then(() => {
-      for (const [socket, { fresh }] of connections) if (fresh) socket.destroy();
+      for (const [socket, connection] of connections)
+        if (connection.underWay.size === 0) end(socket, connection);
     });
     if (!(await Promise.race([isQuiet, late(drainTimeoutMs)]))) {
       const count =
         elsewhere + [...connections.values()].reduce((sum, { underWay }) => sum + underWay.size, 0);
-      log.warn(`${count} requests were still under way and are aborted`);
+      if (count > 0) log.warn(`${count} requests were still under way and are aborted`);
       stop.abort(new MicrorunError("unavailable", "the server is stopping"));
       await Promise.race([isQuiet, late(maxFarewellMs)]);
     }
