@@ -51,7 +51,9 @@ test("a connection without streams is told to go and closed; one with a stream s
   stream.end();
   await ended;
   expect(Buffer.concat(body).toString()).toBe("over");
+  const since = performance.now();
   await busy.over.promise;
+  expect(performance.now() - since).toBeGreaterThan(idleMs * 0.9);
   expect(busy.goaways[0]).toBe(0);
   await engine.closed();
   await new Promise((resolve) => server.close(resolve));

@@ -10,16 +10,20 @@ export function watchIdle(idleMs: number, idle: () => void): IdleWatch {
   let open = 0;
   let used = false;
   const look = (): void => {
-    if (open === 0 && !used) return idle();
+    const over = open === 0 && !used;
     used = false;
-    timer = setTimeout(look, idleMs);
+    if (over) idle();
+    else timer = setTimeout(look, idleMs);
   };
   let timer = setTimeout(look, idleMs);
   return {
     opened(stream) {
       used = true;
       open++;
-      stream.once("close", () => open--);
+      stream.once("close", () => {
+        used = true;
+        open--;
+      });
     },
     stop: () => clearTimeout(timer),
   };
