@@ -1,5 +1,14 @@
 /** A call is a value: who is asked for what, with which message, until when. Everything else is a wrapper around it. */
 
+/** A message's fields as Go Micro's registries write them (registry.Value): names of JSON, types of Go. */
+export interface Shape {
+  readonly name: string;
+  /** `HelloRequest`, `string`, `int64`, `[]string` */
+  readonly type: string;
+  /** Of a message; null for anything else, and below the third level. */
+  readonly values: readonly Shape[] | null;
+}
+
 /** How the messages of one type travel. Made from a `.proto` by `grpc/schema.ts`, or by `jsonMessage` without one. */
 export interface MessageType {
   /** Full protobuf name, `greeter.HelloRequest`; empty without a schema. */
@@ -12,6 +21,8 @@ export interface MessageType {
   readonly fromJson: (json: unknown) => unknown;
   /** Handler value → canonical proto3 JSON (ready for `JSON.stringify`). */
   readonly toJson: (value: unknown) => unknown;
+  /** What a registry tells of it. Absent without a schema. */
+  readonly shape?: () => Shape;
 }
 
 /** One method of a service: its names, its shape and its messages. */

@@ -38,6 +38,8 @@ export interface ErrorOptions {
   /** google.rpc.ErrorInfo.metadata: sent to callers that can read it. */
   details?: Record<string, string>;
   cause?: unknown;
+  /** True: the call never reached its callee, so that it may be made again elsewhere. @default false */
+  unsent?: boolean;
 }
 
 /** An error that a caller may read. Throw it from a handler: `throw new MicrorunError("not_found", "no user 7")`. */
@@ -47,6 +49,7 @@ export class MicrorunError extends Error {
   readonly hint: string | undefined;
   readonly reason: string | undefined;
   readonly details: Readonly<Record<string, string>> | undefined;
+  readonly unsent: boolean;
 
   constructor(code: Code, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -56,6 +59,7 @@ export class MicrorunError extends Error {
     this.hint = options.hint;
     this.reason = options.reason;
     this.details = options.details;
+    this.unsent = options.unsent ?? false;
   }
 
   /** `error` itself when it is a MicrorunError, else `internal`, with the thrown value as its cause. */

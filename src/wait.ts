@@ -23,8 +23,10 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   if (ms <= 0 || signal?.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  signal?.addEventListener("abort", () => resolve(), { once: true });
+  const woken = (): void => resolve();
+  signal?.addEventListener("abort", woken, { once: true });
   await promise;
+  signal?.removeEventListener("abort", woken);
   clearTimeout(timer);
 }
 
