@@ -7,6 +7,7 @@ import { fieldValues, jsonCheck } from "./json-check.ts";
 import { decodeMessage, encodeMessage, lender, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
 import { fromBase64, invalid, kindOf } from "./scalar.ts";
+import { messageShape } from "./shape.ts";
 import { isSpecial } from "./well-known.ts";
 
 const maxShown = 60;
@@ -39,6 +40,7 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
         throw jsonError(type, undefined, error);
       }
     },
+    shape: () => messageShape(type),
   };
 }
 

@@ -1,35 +1,34 @@
 /** A registry inside one process. */
 import type { Instance, Registry } from "./registry.ts";
+import { snapshots } from "./snapshots.ts";
 
 export function memoryRegistry(): Registry {
   const instances = new Map<string, Instance>();
-  const waiting = new Set<() => void>();
-  const changed = (): void => {
-    for (const wake of waiting) wake();
-  };
+  const watches = snapshots({ current: () => instances.values() });
+  const key = ({ service, id }: Instance): string => JSON.stringify([service, id]);
 
   return {
     name: "memory",
+    persistent: false,
     async register(instance) {
-      instances.set(instance.id, instance);
-      changed();
+      const own = { ...instance };
+      instances.set(key(own), own);
+      watches.changed();
       return {
         async [Symbol.asyncDispose]() {
-          if (instances.get(instance.id) === instance) instances.delete(instance.id);
-          changed();
+          if (instances.get(key(own)) !== own) return;
+          instances.delete(key(own));
+          watches.changed();
         },
       };
     },
-    async *watch(service, signal) {
-      while (!signal.aborted) {
-        const next = Promise.withResolvers<void>();
-        waiting.add(next.resolve);
-        signal.addEventListener("abort", () => next.resolve(), { once: true });
-        yield [...instances.values()].filter((instance) => instance.service === service);
-        await next.promise;
-        waiting.delete(next.resolve);
-      }
+    async deregister(instance) {
+      if (instances.delete(key(instance))) watches.changed();
     },
+    watch: watches.watch,
     list: async () => [...instances.values()],
+    async [Symbol.asyncDispose]() {
+      watches[Symbol.dispose]();
+    },
   };
 }

@@ -1,0 +1,238 @@
+/** Multicast DNS with a real go-micro v5, in a network of their own: each finds and calls the other, and sees it come and go. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { folder, greeter, microrun, serve, type Target, targets } from "./harness.ts";
+import { peer } from "./peers.ts";
+
+const v5 = await peer("v5");
+
+/** Two machines on one wire, ours and that of Go, which multicast goes by as it is their default route. */
+interface Network extends Disposable {
+  ours(command: readonly string[]): string[];
+  theirs(command: readonly string[]): string[];
+}
+
+/** Or why there can be none. */
+function openNetwork(): Network | string {
+  if (process.platform !== "linux") return "network namespaces are of Linux";
+  const missing = ["unshare", "nsenter", "ip"].find((tool) => Bun.which(tool) === null);
+  if (missing !== undefined) return `there is no ${missing} in PATH`;
+  const machines = [1, 2].map(() =>
+    Bun.spawn(["unshare", "--net", "sleep", "3600"], { stdio: ["ignore", "ignore", "ignore"] }),
+  );
+  const [ours, theirs] = machines.map(({ pid }) => (command: readonly string[]) => [
+    "nsenter",
+    `--net=/proc/${pid}/ns/net`,
+    "--",
+    ...command,
+  ]);
+  const network = {
+    ours: ours!,
+    theirs: theirs!,
+    [Symbol.dispose]: () => {
+      for (const machine of machines) machine.kill("SIGKILL");
+    },
+  };
+  const up = (host: string) =>
+    `ip link set lo up && ip addr add ${host}/24 dev wire && ip link set wire up && ip route add default dev wire`;
+  // Until unshare has run sleep, the process is in this machine's own network.
+  for (const { pid } of machines)
+    while (!readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("sleep")) Bun.sleepSync(1);
+  for (const command of [
+    ours!([
+      "ip",
+      "link",
+      "add",
+      "wire",
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "wire",
+      "netns",
+      `${machines[1]!.pid}`,
+    ]),
+    ours!(["sh", "-c", up("10.99.0.1")]),
+    theirs!(["sh", "-c", up("10.99.0.2")]),
+  ]) {
+    const { success, stderr } = Bun.spawnSync(command);
+    if (success) continue;
+    network[Symbol.dispose]();
+    return `no network can be made: ${stderr.toString().trim()}`;
+  }
+  return network;
+}
+
+const opened = v5 === undefined ? "there is no Go Micro" : openNetwork();
+if (typeof opened === "string") {
+  if (process.env.CI === "true") throw new Error(`mdns: ${opened}`);
+  console.warn(`skipped: multicast DNS with Go Micro, as ${opened}`);
+}
+const network = typeof opened === "string" ? undefined : opened;
+afterAll(() => network?.[Symbol.dispose]());
+
+const caller = folder({
+  "caller.ts": `
+    export default async ({ client, args }) => {
+      for (const name of args) console.log(JSON.stringify(await client.call("greeter", "Greeter.Hello", { name })));
+    };`,
+});
+afterAll(() => caller[Symbol.dispose]());
+
+const serveOfV5 = () =>
+  Bun.spawn(network!.theirs([v5!, "serve", "--address", "10.99.0.2:0", "--registry", "mdns"]), {
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+
+/** What v5's client says when it has looked for the greeter and called it. */
+async function callOfV5(): Promise<{ reply?: { greeting: string }; error?: { detail: string } }> {
+  const child = Bun.spawn(
+    network!.theirs([v5!, "call", "--registry", "mdns", "--name", "v5", "--retries", "0"]),
+    {
+      stdout: "pipe",
+      stderr: "ignore",
+    },
+  );
+  return JSON.parse(await new Response(child.stdout).text());
+}
+
+/** The lines that a process writes, one after the other. */
+async function* linesOf(stdout: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stdout) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+}
+
+describe.skipIf(network === undefined)("multicast DNS with Go Micro v5", () => {
+  describe.each(targets.map((target) => [target.name, target] as const))("%s", (_, target) => {
+    const inside: Target = { name: target.name, command: network?.ours(target.command) ?? [] };
+
+    test("a Go client finds and calls our greeter, and misses it when it has gone", async () => {
+      expect((await callOfV5()).error?.detail).toMatch(/not found/);
+      await using running = await serve(inside, [greeter, "--registry=mdns", "--server_address=10.99.0.1:0"]);
+      expect((await callOfV5()).reply).toEqual({ greeting: "Hello v5!" });
+      running.signal("SIGTERM");
+      expect(await running.exited).toBe(0);
+      expect((await callOfV5()).error?.detail).toMatch(/not found/);
+    });
+
+    test("a Go watcher is told when our greeter comes and goes", async () => {
+      const watching = Bun.spawn(network!.theirs([v5!, "watch", "--registry", "mdns"]), {
+        stdout: "pipe",
+        stderr: "ignore",
+      });
+      try {
+        const events = linesOf(watching.stdout);
+        const id = `greeter-${crypto.randomUUID()}`;
+        const started = serve(inside, [
+          greeter,
+          "--registry=mdns",
+          "--server_address=10.99.0.1:0",
+          `--server_id=${id}`,
+        ]);
+        const next = async (action: string) => {
+          for (;;) {
+            const { value = "", done } = await events.next();
+            if (done) throw new Error(`the watch ended before the ${action}`);
+            const event = JSON.parse(value);
+            if (event.id === id && event.action === action) return event;
+          }
+        };
+        await using running = await started;
+        const come = await next("create");
+        expect(come.address).toBe(running.address());
+        const message = (name: string, field: string) => ({
+          name,
+          type: name,
+          values: [{ name: field, type: "string", values: null }],
+        });
+        expect(come.endpoints).toEqual([
+          {
+            name: "Greeter.Hello",
+            request: message("HelloRequest", "name"),
+            response: message("HelloResponse", "greeting"),
+            metadata: {},
+          },
+        ]);
+        running.signal("SIGTERM");
+        expect(await next("delete")).toMatchObject({ id });
+      } finally {
+        watching.kill("SIGKILL");
+        await watching.exited;
+      }
+    });
+
+    test("our client finds and calls a Go greeter", async () => {
+      const served = serveOfV5();
+      try {
+        await linesOf(served.stdout).next();
+        const { code, stdout, stderr } = await microrun(inside, [
+          `${caller.path}/caller.ts`,
+          "--registry=mdns",
+          "--",
+          "ours",
+        ]);
+        expect({ code, stdout, stderr: code === 0 ? "" : stderr }).toEqual({
+          code: 0,
+          stdout: '{"greeting":"Hello ours"}\n',
+          stderr: "",
+        });
+      } finally {
+        served.kill("SIGKILL");
+        await served.exited;
+      }
+    });
+
+    test("our processes find each other", async () => {
+      await using _ = await serve(inside, [greeter, "--registry=mdns", "--server_address=10.99.0.1:0"]);
+      const { code, stdout } = await microrun(inside, [
+        `${caller.path}/caller.ts`,
+        "--registry=mdns",
+        "--",
+        "a",
+        "b",
+      ]);
+      expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: '{"greeting":"Hello a!"}\n{"greeting":"Hello b!"}\n',
+      });
+    });
+  });
+
+  test("a watcher sees a Go service come with what it tells of itself, and go", async () => {
+    const driver = join(import.meta.dir, "fixtures/registry-driver.ts");
+    const watching = Bun.spawn(network!.ours([process.execPath, driver, "greeter"]), {
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    const snapshots = linesOf(watching.stdout);
+    const next = async (count: number) => {
+      for (;;) {
+        const { value = "", done } = await snapshots.next();
+        if (done) throw new Error("the watch ended");
+        const instances = JSON.parse(value);
+        if (instances.length === count) return instances;
+      }
+    };
+    await next(0);
+    const served = serveOfV5();
+    try {
+      const [seen] = await next(1);
+      expect(seen.id).toStartWith("greeter-");
+      expect(seen.address).toStartWith("10.99.0.2:");
+      expect(seen.endpoints.map(({ name }: { name: string }) => name)).toContain("Greeter.Hello");
+      served.kill("SIGTERM");
+      await next(0);
+    } finally {
+      served.kill("SIGKILL");
+      watching.kill("SIGKILL");
+      await Promise.all([served.exited, watching.exited]);
+    }
+  });
+});
