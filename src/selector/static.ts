@@ -1,14 +1,14 @@
 /** No discovery: a service is reached under its own name, and Kubernetes' Service balances (micro/kubernetes' static selector). */
+import { formatAddress } from "../address.ts";
 import type { Selector } from "./selector.ts";
+import { type StaticOptions, targetOf } from "./target.ts";
 
-export interface StaticOptions {
-  /** Appended to the name with a dot (`STATIC_SELECTOR_DOMAIN_NAME`). @default none */
-  domain?: string;
-  /** `STATIC_SELECTOR_PORT_NUMBER`. @default 8080 */
-  port?: number;
-}
+export type { StaticOptions } from "./target.ts";
 
-export function staticSelector({ domain, port = 8080 }: StaticOptions = {}): Selector {
-  const suffix = domain ? `.${domain}` : "";
-  return { name: "static", pick: (service) => `${service}${suffix}:${port}` };
+export function staticSelector(options: StaticOptions = {}): Selector {
+  return {
+    name: "static",
+    pick: (service) => formatAddress(targetOf(service, options)),
+    async [Symbol.asyncDispose]() {},
+  };
 }
