@@ -1,8 +1,9 @@
 /** What `import … from "microrun"` gives. */
+import type { ConnectedClient, ConnectOptions } from "./client/client.ts";
 import { type Definition, definitionMark } from "./service/service.ts";
 
 export type { Broker, Message, MessageHandler, SubscribeOptions } from "./broker/broker.ts";
-export type { CallOptions, Client } from "./client/client.ts";
+export type { CallOptions, Client, ConnectedClient, ConnectOptions } from "./client/client.ts";
 export type { Config, ConfigData, ConfigValue } from "./config/config.ts";
 export { type Code, type ErrorOptions, MicrorunError } from "./errors.ts";
 export type { HealthCheck } from "./health/health.ts";
@@ -22,3 +23,9 @@ export type {
 export function service<const D extends Definition>(definition: D): D {
   return { ...definition, [definitionMark]: true };
 }
+
+/**
+ * A client for scripts, by the settings of this run: `await using client = await connect()`. Made by run.ts, which knows them.
+ * @throws MicrorunError `invalid_argument` for options that cannot hold
+ */
+export declare const connect: (options?: ConnectOptions) => Promise<ConnectedClient>;

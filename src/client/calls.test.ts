@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { memoryBroker } from "../broker/memory.ts";
-import type { Call } from "../call.ts";
+import { type Call, jsonMethod } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import { bindHandlers, composeService } from "../service/compose.ts";
@@ -23,7 +23,7 @@ async function greeter(methods: Record<string, Handler>, options: { retries?: nu
   const config = { data: {}, get: () => undefined as never, async *changes() {} };
   const calls: Call[] = [];
   const pool = createPool(transport);
-  const selector = { name: "fixed", pick: () => server.address };
+  const selector = { name: "fixed", pick: () => server.address, async [Symbol.asyncDispose]() {} };
   const clientOptions = { selector, pool, from: "tester", requestTimeoutMs: 1000, ...options };
   const dispatch = createDispatch(service, {
     service: identity,
@@ -41,7 +41,7 @@ async function greeter(methods: Record<string, Handler>, options: { retries?: nu
     { address: "greeter:8080", log: silentLog },
   );
   opened.push(pool, server);
-  return { client: createClient(clientOptions), calls };
+  return { client: createClient(clientOptions), calls, pool };
 }
 
 test("a call reaches the service by its short endpoint, with this service's name and a deadline", async () => {
@@ -116,4 +116,47 @@ test("an endpoint that is not Service.Method is refused before anything is sent"
     expect((await client.call("greeter", endpoint).catch((thrown) => thrown)).code).toBe("invalid_argument");
   }
   expect(calls).toEqual([]);
+});
+
+test("a method whose replies stream is not called for one, nor one that takes one request given many", async () => {
+  const { client, calls } = await greeter({ Hello: () => ({}) });
+  const type = jsonMethod("greeter.Greeter", "Hello", { responseStream: true });
+  expect(await client.call("greeter", "Greeter.Hello", {}, { type }).catch((thrown) => thrown)).toMatchObject(
+    {
+      code: "invalid_argument",
+      hint: "read them with client.stream",
+    },
+  );
+  async function* many() {
+    yield {};
+  }
+  const unary = jsonMethod("greeter.Greeter", "Hello");
+  const refused = client.call("greeter", "Greeter.Hello", many(), { type: unary });
+  expect((await refused.catch((thrown) => thrown)).code).toBe("invalid_argument");
+  expect(calls).toEqual([]);
+});
+
+test("a method without a stream of replies is a stream of one", async () => {
+  const { client } = await greeter({ Hello: ({ name }) => ({ greeting: name }) });
+  const type = jsonMethod("greeter.Greeter", "Hello");
+  const seen: unknown[] = [];
+  for await (const reply of client.stream("greeter", "Greeter.Hello", { name: "a" }, { type }))
+    seen.push(reply);
+  expect(seen).toEqual([{ greeting: "a" }]);
+});
+
+test("a call under way ends when the pool is closed, and none is made after", async () => {
+  const begun = Promise.withResolvers<void>();
+  const { client, pool } = await greeter({
+    Hello() {
+      begun.resolve();
+      return new Promise(() => {});
+    },
+  });
+  const reply = client.call("greeter", "Greeter.Hello", {}, { timeoutMs: 60_000 }).catch((thrown) => thrown);
+  await begun.promise;
+  await pool[Symbol.asyncDispose]();
+  expect((await reply).code).toBe("cancelled");
+  const after = await client.call("greeter", "Greeter.Hello").catch((thrown) => thrown);
+  expect(after).toMatchObject({ code: "unavailable", message: expect.stringContaining("closed") });
 });

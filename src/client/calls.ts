@@ -1,10 +1,16 @@
-/** A call out: selector → pool → connection, within a deadline, carrying on what the caller brought. */
-import { type Call, jsonMethod } from "../call.ts";
+/** Calls out: each within its deadline, carrying on what the caller brought, at an instance that the selector picks. */
 import { MicrorunError } from "../errors.ts";
-import { isStream } from "../iteration.ts";
+import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 import type { Selector } from "../selector/selector.ts";
-import type { CallOptions, Client } from "./client.ts";
+import type { Attempt } from "./attempt.ts";
+import { createRetryBudget, type RetryBudget } from "./budget.ts";
+import type { Client } from "./client.ts";
+import type { Methods } from "./methods.ts";
+import { type Asked, type Origin, type Outgoing, outgoing } from "./outgoing.ts";
 import type { Pool } from "./pool.ts";
+import { tryEach } from "./retry.ts";
+
+export type { Origin } from "./outgoing.ts";
 
 export interface ClientOptions {
   readonly selector: Selector;
@@ -13,112 +19,89 @@ export interface ClientOptions {
   readonly from: string;
   /** @default 5000 */
   readonly requestTimeoutMs?: number;
-  /** More tries after a failed one, where repeating is safe (`Method.idempotent`). @default 1 */
+  /** More tries after a failed one, where repeating is safe. @default 1 */
   readonly retries?: number;
+  /** Shared by clients that are made for one call each. @default one of its own */
+  readonly budget?: RetryBudget;
+  /** The methods of known `.proto` files: they travel as protobuf. @default none: JSON */
+  readonly methods?: Methods;
 }
 
-/** What of a call being served goes with the calls that its handler makes. */
-export type Origin = Pick<Call, "metadata" | "signal" | "deadline">;
-
-/** Says something of one connection only: not carried on. */
-const notCarried =
-  /^(:|accept|connect(ion)?-?|content-|grpc-|host$|keep-alive$|te$|timeout$|trailer$|transfer-encoding$|upgrade$|user-agent$|x-content-type$|micro-from-service$)/;
+interface Begun {
+  readonly attempt: Attempt;
+  readonly replies: AnyIterator;
+  readonly first: IteratorResult<unknown>;
+}
 
 /** @param origin absent: nothing to carry on */
 export function createClient(options: ClientOptions, origin?: Origin): Client {
-  const { selector, pool, retries = 1 } = options;
+  const { selector, pool, retries = 1, budget = createRetryBudget() } = options;
+  const trying = { selector, pool, retries, budget };
 
-  const attempt = async (call: Call, service: string, address: string | undefined): Promise<unknown> => {
-    const target = address ?? (await selector.pick(service));
-    const began = performance.now();
-    try {
-      const reply = await pool.connection(target).dispatch(call);
-      selector.report?.(target, undefined, performance.now() - began);
-      return reply;
-    } catch (error) {
-      selector.report?.(target, error, performance.now() - began);
-      throw error;
-    }
-  };
-
-  const dispatch = async (asked: Asked): Promise<unknown> => {
-    const { service, how } = asked;
-    const call = outgoing(asked, options, origin);
-    for (let left = how.type?.idempotent ? retries : 0; ; left--) {
+  const each = <T>(asked: Asked, out: Outgoing, once: (attempt: Attempt) => Promise<T>): Promise<T> =>
+    tryEach(trying, asked.service, out, asked.how, async (attempt) => {
       try {
-        return await attempt(call, service, how.address);
+        return await once(attempt);
       } catch (error) {
-        const again =
-          left > 0 && !call.signal.aborted && error instanceof MicrorunError && error.code === "unavailable";
-        if (!again) throw error;
+        attempt.end(error);
+        throw error;
       }
+    });
+
+  const call = async (asked: Asked): Promise<unknown> => {
+    const out = outgoing(asked, options, origin);
+    try {
+      return await each(asked, out, async (attempt) => {
+        const reply = asJson(out, await attempt.dispatch());
+        attempt.end();
+        return reply;
+      });
+    } finally {
+      out.requests?.end();
     }
   };
+
+  async function* stream(asked: Asked): AsyncGenerator<unknown> {
+    const out = outgoing(asked, options, origin);
+    let begun: Begun | undefined;
+    // a reader who leaves early is as good as an end
+    let failure: unknown;
+    try {
+      begun = await each(asked, out, (attempt) => begin(attempt, out));
+      for (let next = begun.first; !next.done; next = await begun.replies.next())
+        yield asJson(out, next.value);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      out.requests?.end();
+      discard(begun?.replies);
+      begun?.attempt.end(failure);
+    }
+  }
 
   return {
     // biome-ignore lint/suspicious/noExplicitAny: as in the contract
     call: async (service, endpoint, request, how = {}): Promise<any> =>
-      dispatch({ service, endpoint, request, how, stream: false }),
-    async *stream(service, endpoint, request, how = {}) {
-      const replies = await dispatch({ service, endpoint, request, how, stream: true });
-      // biome-ignore lint/suspicious/noExplicitAny: as in the contract
-      yield* replies as AsyncIterable<any>;
-    },
+      call({ service, endpoint, request, how, stream: false }),
+    // biome-ignore lint/suspicious/noExplicitAny: as in the contract
+    stream: (service, endpoint, request, how = {}): AsyncIterable<any> =>
+      stream({ service, endpoint, request, how, stream: true }),
   };
 }
 
-interface Asked {
-  readonly service: string;
-  readonly endpoint: string;
-  readonly request: unknown;
-  readonly how: CallOptions;
-  /** A stream of replies is wanted; it has no deadline of its own. */
-  readonly stream: boolean;
+/** Up to the first message: until then it may be tried elsewhere. */
+async function begin(attempt: Attempt, { call }: Outgoing): Promise<Begun> {
+  const reply = await attempt.dispatch();
+  // one reply is a stream of one
+  const replies = iteratorOf(call.type?.responseStream ? reply : [reply]);
+  if (replies === undefined) throw new MicrorunError("internal", `${call.service}.${call.method}: no stream`);
+  const first = await replies.next();
+  attempt.answered();
+  return { attempt, replies, first };
 }
 
-function outgoing(
-  { service, endpoint, request, how, stream }: Asked,
-  options: ClientOptions,
-  origin: Origin | undefined,
-): Call {
-  const names = nameParts(service, endpoint);
-  const type =
-    how.type ??
-    (stream
-      ? jsonMethod(names.service, names.method, { requestStream: isStream(request), responseStream: true })
-      : undefined);
-  const timeoutMs = how.timeoutMs ?? (stream ? undefined : (options.requestTimeoutMs ?? 5000));
-  const deadline = Math.min(
-    origin?.deadline ?? Number.POSITIVE_INFINITY,
-    Date.now() + (timeoutMs ?? Number.POSITIVE_INFINITY),
-  );
-  const signals = [how.signal, origin?.signal].filter((signal) => signal !== undefined);
-  const metadata = new Headers();
-  for (const [key, value] of origin?.metadata ?? []) if (!notCarried.test(key)) metadata.set(key, value);
-  for (const [key, value] of Object.entries(how.metadata ?? {})) metadata.set(key, value);
-  metadata.set("micro-from-service", options.from);
-  return {
-    service: type?.service ?? names.service,
-    method: type?.name ?? names.method,
-    request: request ?? {},
-    metadata,
-    signal: signals.length === 1 ? signals[0]! : AbortSignal.any(signals),
-    ...(Number.isFinite(deadline) ? { deadline } : {}),
-    ...(type === undefined ? {} : { type }),
-  };
-}
-
-/**
- * `Greeter.Hello` asked of `greeter` is `/greeter.Greeter/Hello` (go-micro v2's rule, which is also the full protobuf
- * name where the service is called as its package); `a.b.Greeter.Hello` is `/a.b.Greeter/Hello`.
- */
-function nameParts(service: string, endpoint: string): { service: string; method: string } {
-  const dot = endpoint.lastIndexOf(".");
-  if (dot <= 0 || dot === endpoint.length - 1) {
-    throw new MicrorunError("invalid_argument", `endpoint ${endpoint}: not of the form Service.Method`, {
-      hint: "write it as Greeter.Hello",
-    });
-  }
-  const owner = endpoint.slice(0, dot);
-  return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: endpoint.slice(dot + 1) };
+/** The same values whatever travelled: those of JSON. */
+function asJson({ call: { type } }: Outgoing, reply: unknown): unknown {
+  return type === undefined ? reply : type.response.toJson(reply);
 }

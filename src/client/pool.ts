@@ -1,63 +1,177 @@
 /** Connections by address, kept while used. */
-import type { Connection, Transport } from "../transport/transport.ts";
+import type { Dispatch } from "../call.ts";
+import { MicrorunError } from "../errors.ts";
+import type { Connection, ConnectOptions, Transport } from "../transport/transport.ts";
+import { maxTimerMs } from "../wait.ts";
 
 export interface PoolOptions {
-  /** The most connections kept; the longest unused is closed for a new one. @default 100 */
+  /** The most connections kept; the longest unused makes room for a new one. @default 100 */
   size?: number;
   /** How long a connection is used before a new one takes its place, in ms, so that calls spread behind a virtual address. @default 60000 */
   ttlMs?: number;
-  /** How long a replaced connection may go on with its calls, in ms. @default 30000 */
+  /** How long one without calls is kept, in ms. @default 300000 */
+  idleMs?: number;
+  /** How long a replaced connection may go on with its calls, in ms: then they are cancelled. @default 3600000 */
   lingerMs?: number;
+  /** Calls under way on one connection before another one to the same address is opened: servers limit them. @default 100 */
+  maxCalls?: number;
+  /** How connections are made. @default the transport's defaults */
+  connect?: ConnectOptions;
 }
 
+/** A connection, lent for one call. */
+export interface Lease {
+  readonly dispatch: Dispatch;
+  /** The call is over. */
+  release(): void;
+  /** No other call shall use it. */
+  retire(): void;
+}
+
+/** Disposing it ends the calls under way: `cancelled`. */
 export interface Pool extends AsyncDisposable {
-  connection(address: string): Connection;
+  /** To be released. @throws MicrorunError `unavailable` when the pool is closed */
+  connection(address: string): Lease;
 }
 
-interface Pooled {
+interface Pooled extends Lease {
+  readonly address: string;
   readonly connection: Connection;
-  readonly madeAt: number;
+  readonly retireAt: number;
+  calls: number;
+  usedAt: number;
+  /** Once retired, the end of its patience. */
+  timer: NodeJS.Timeout | undefined;
+  retired: boolean;
+  closed: boolean;
 }
+
+/** Connections made at once do not all age at once: this part of their time is random. */
+const jitter = 0.2;
 
 export function createPool(
   transport: Transport,
-  { size = 100, ttlMs = 60_000, lingerMs = 30_000 }: PoolOptions = {},
+  {
+    size = 100,
+    ttlMs = 60_000,
+    idleMs = 300_000,
+    lingerMs = 3_600_000,
+    maxCalls = 100,
+    connect = {},
+  }: PoolOptions = {},
 ): Pool {
-  // a Map keeps the order of insertion: used ones move to the end, the first is the longest unused
-  const pooled = new Map<string, Pooled>();
-  const lingering = new Map<Connection, NodeJS.Timeout>();
+  const byAddress = new Map<string, Set<Pooled>>();
+  /** All of them, the longest unused first. */
+  const pooled = new Set<Pooled>();
+  const lingering = new Set<Pooled>();
+  let sweeper: NodeJS.Timeout | undefined;
+  let closed = false;
 
-  const retire = (address: string, { connection }: Pooled): void => {
-    pooled.delete(address);
-    const timer = setTimeout(() => {
-      lingering.delete(connection);
-      void connection[Symbol.asyncDispose]();
-    }, lingerMs);
-    timer.unref();
-    lingering.set(connection, timer);
+  const close = async (one: Pooled): Promise<void> => {
+    if (one.closed) return;
+    one.closed = true;
+    clearTimeout(one.timer);
+    lingering.delete(one);
+    await one.connection[Symbol.asyncDispose]();
+  };
+
+  const retire = (one: Pooled): void => {
+    if (one.retired) return;
+    one.retired = true;
+    pooled.delete(one);
+    const siblings = byAddress.get(one.address);
+    siblings?.delete(one);
+    if (siblings?.size === 0) byAddress.delete(one.address);
+    if (one.calls === 0) return void close(one);
+    const [oldest] = lingering;
+    if (oldest !== undefined && lingering.size >= size) void close(oldest);
+    lingering.add(one);
+    one.timer = setTimeout(() => void close(one), Math.min(lingerMs, maxTimerMs));
+    one.timer.unref();
+  };
+
+  const open = (address: string): Pooled => {
+    const connection = transport.connect(address, connect);
+    const one: Pooled = {
+      address,
+      connection,
+      dispatch: connection.dispatch,
+      retireAt: Date.now() + ttlMs * (1 - Math.random() * jitter),
+      calls: 0,
+      usedAt: Date.now(),
+      timer: undefined,
+      retired: false,
+      closed: false,
+      release() {
+        one.calls -= 1;
+        one.usedAt = Date.now();
+        if (one.retired && one.calls === 0) void close(one);
+      },
+      retire: () => retire(one),
+    };
+    const siblings = byAddress.get(address) ?? new Set();
+    byAddress.set(address, siblings.add(one));
+    sweepLater();
+    return one;
+  };
+
+  const sweepLater = (): void => {
+    sweeper ??= setTimeout(
+      () => {
+        sweeper = undefined;
+        const now = Date.now();
+        for (const one of pooled)
+          if (one.calls === 0 && (now >= one.retireAt || now - one.usedAt >= idleMs)) retire(one);
+        if (pooled.size > 0) sweepLater();
+      },
+      Math.min(idleMs, ttlMs, maxTimerMs),
+    );
+    sweeper.unref();
+  };
+
+  /** The first with room, so that those no longer needed fall idle; undefined: another is to be opened. */
+  const known = (address: string): Pooled | undefined => {
+    let least: Pooled | undefined;
+    const now = Date.now();
+    for (const one of byAddress.get(address) ?? []) {
+      if (now >= one.retireAt) retire(one);
+      else if (one.calls < maxCalls) return one;
+      else if (least === undefined || one.calls < least.calls) least = one;
+    }
+    return pooled.size < size ? undefined : least;
+  };
+
+  const makeRoom = (): void => {
+    if (pooled.size < size) return;
+    let longest: Pooled | undefined;
+    for (const one of pooled) {
+      longest ??= one;
+      if (one.calls > 0) continue;
+      longest = one;
+      break;
+    }
+    if (longest !== undefined) retire(longest);
   };
 
   return {
     connection(address) {
-      const known = pooled.get(address);
-      if (known !== undefined && Date.now() - known.madeAt < ttlMs) {
-        pooled.delete(address);
-        pooled.set(address, known);
-        return known.connection;
+      if (closed) throw new MicrorunError("unavailable", `${address}: the client is closed`);
+      let one = known(address);
+      if (one === undefined) {
+        makeRoom();
+        one = open(address);
       }
-      if (known !== undefined) retire(address, known);
-      const [oldest] = pooled;
-      if (oldest !== undefined && pooled.size >= size) retire(...oldest);
-      const connection = transport.connect(address);
-      pooled.set(address, { connection, madeAt: Date.now() });
-      return connection;
+      one.calls += 1;
+      pooled.delete(one);
+      pooled.add(one);
+      return one;
     },
     async [Symbol.asyncDispose]() {
-      for (const timer of lingering.values()) clearTimeout(timer);
-      const all = [...lingering.keys(), ...[...pooled.values()].map(({ connection }) => connection)];
-      lingering.clear();
+      closed = true;
+      clearTimeout(sweeper);
+      await Promise.all([...pooled, ...lingering].map(close));
+      byAddress.clear();
       pooled.clear();
-      await Promise.all(all.map((connection) => connection[Symbol.asyncDispose]()));
     },
   };
 }

@@ -1,8 +1,15 @@
 /** A connection to one peer on grpc-js; everything of a call is in invocation.ts. */
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
-import { Channel, type ChannelCredentials, type ChannelOptions, credentials, Metadata } from "@grpc/grpc-js";
-import { MicrorunError } from "../errors.ts";
+import {
+  Channel,
+  type ChannelCredentials,
+  type ChannelOptions,
+  connectivityState,
+  credentials,
+  Metadata,
+} from "@grpc/grpc-js";
+import { codes, MicrorunError } from "../errors.ts";
 import type { Connection, ConnectOptions } from "../transport/transport.ts";
 import { type CallListener, type CallStart, type CallWire, type Invocation, invoke } from "./invocation.ts";
 import type { Fields } from "./metadata.ts";
@@ -13,6 +20,9 @@ const defaultMaxMessageBytes = 4_194_304;
 /** Between two tries to connect: a peer that comes back is found soon. */
 const firstBackoffMs = 100;
 const maxBackoffMs = 2000;
+
+/** How long a call waits for a connection: an address that nobody answers at leaves time for another one. */
+const connectTimeoutMs = 2000;
 
 /** Names are looked up again no more often than this. */
 const minResolveMs = 1000;
@@ -60,7 +70,9 @@ export function connectGrpc(
   return {
     dispatch(call) {
       if (closed)
-        return Promise.reject(new MicrorunError("unavailable", `${address}: the connection is closed`));
+        return Promise.reject(
+          new MicrorunError("unavailable", `${address}: the connection is closed`, { unsent: true }),
+        );
       const invocation = invoke(call, { open, address, maxMessageBytes }, () =>
         invocations.delete(invocation),
       );
@@ -96,30 +108,67 @@ function ipOf(address: string): string | undefined {
 function openCall(channel: Channel, start: CallStart, listener: CallListener): CallWire {
   const call = channel.createCall(start.path, start.deadline ?? never, null, null, null);
   let heard = false;
-  call.start(withContentType(Metadata.fromHttp2Headers(start.fields), start.contentType), {
-    onReceiveMetadata(metadata) {
-      heard = true;
-      listener.header(fieldsOf(metadata));
-    },
-    onReceiveMessage: (bytes: Buffer) => listener.message(bytes),
-    onReceiveStatus({ code, details, metadata }) {
-      const [bytes] = metadata.get("grpc-status-details-bin");
-      const status = { code, message: shortened(details) };
-      listener.end(
-        bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
-        fieldsOf(metadata),
+  let sent = false;
+  let over = false;
+  const end: CallListener["end"] = (...how) => {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    listener.end(...how);
+  };
+  const late = (): void => {
+    if (sent) return;
+    end({ code: codes.unavailable, message: "cannot connect: no answer" }, {}, false, true);
+    call.cancelWithStatus(codes.cancelled, "cancelled");
+  };
+  const ready = channel.getConnectivityState(false) === connectivityState.READY;
+  const timer = ready ? undefined : setTimeout(late, connectTimeoutMs);
+  const metadata = Metadata.fromHttp2Headers(start.fields);
+  call.start(
+    withContentType(metadata, start.contentType, () => {
+      sent = true;
+    }),
+    {
+      onReceiveMetadata(metadata) {
+        heard = true;
+        listener.header(fieldsOf(metadata));
+      },
+      onReceiveMessage: (bytes: Buffer) => listener.message(bytes),
+      onReceiveStatus({ code, details, metadata }) {
+        const [bytes] = metadata.get("grpc-status-details-bin");
         // an answer of trailers alone brings its content type
-        heard || metadata.get("content-type").length > 0,
-      );
+        heard ||= metadata.get("content-type").length > 0;
+        const refused = sent && !heard && details === refusedText;
+        const unsent = !sent || refused || (!heard && details.startsWith(notStartedText));
+        const status = {
+          code: unsent && code === codes.internal ? codes.unavailable : code,
+          message: shortened(details),
+        };
+        end(
+          bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
+          fieldsOf(metadata),
+          heard,
+          unsent,
+        );
+      },
     },
-  });
+  );
   return {
     read: () => call.startRead(),
     send: (bytes, flushed) => call.sendMessageWithContext({ callback: flushed }, Buffer.from(bytes)),
     halfClose: () => call.halfClose(),
-    cancel: () => call.cancelWithStatus(1, "cancelled"),
+    cancel: () => {
+      clearTimeout(timer);
+      call.cancelWithStatus(codes.cancelled, "cancelled");
+    },
   };
 }
+
+/** grpc-js of RST_STREAM with REFUSED_STREAM, and of a stream beyond the last one that a GOAWAY names: nothing was done about it. */
+const refusedText = "Stream refused by server";
+
+/** grpc-js of a connection that ended as the call was to be written. */
+const notStartedText = "Failed to start HTTP/2 stream";
 
 const causes: ReadonlyMap<string, string> = new Map([
   ["ECONNREFUSED", "connection refused"],
@@ -149,15 +198,18 @@ function fieldsOf(metadata: Metadata): Fields {
 /**
  * grpc-js writes its own content type over the one in the metadata, and Go Micro chooses its codec by it: so the header
  * fields that this metadata (and every copy grpc-js makes of it) turns into hold a content type that cannot be changed.
+ * @param written called when it turns into header fields, which is when they are written
  */
-function withContentType(metadata: Metadata, contentType: string): Metadata {
+function withContentType(metadata: Metadata, contentType: string, written: () => void): Metadata {
   const { clone, toHttp2Headers } = metadata;
-  metadata.clone = () => withContentType(clone.call(metadata), contentType);
-  metadata.toHttp2Headers = () =>
-    Object.defineProperty(toHttp2Headers.call(metadata), "content-type", {
+  metadata.clone = () => withContentType(clone.call(metadata), contentType, written);
+  metadata.toHttp2Headers = () => {
+    written();
+    return Object.defineProperty(toHttp2Headers.call(metadata), "content-type", {
       enumerable: true,
       get: () => contentType,
       set() {},
     });
+  };
   return metadata;
 }

@@ -20,8 +20,11 @@ export interface CallStart {
 export interface CallListener {
   header(fields: Fields): void;
   message(bytes: Uint8Array): void;
-  /** @param heard the peer said so itself: it is no trouble of the connection */
-  end(status: Status, trailer: Fields, heard: boolean): void;
+  /**
+   * @param heard the peer said so itself: it is no trouble of the connection
+   * @param unsent the peer never had the call, or says that it did nothing about it
+   */
+  end(status: Status, trailer: Fields, heard: boolean, unsent: boolean): void;
 }
 
 /** A call as the engine has it. */
@@ -105,18 +108,28 @@ export function invoke(
         );
       }
     },
-    end(status, trailer, heard) {
+    end(status, trailer, heard, unsent) {
       if (over) return;
       if (call.reply !== undefined) readFields(trailer, call.reply.trailer);
-      if (status.code !== 0) finish(errorOf(status, heard, address));
+      if (status.code !== 0) finish(errorOf(status, address, heard, unsent));
       else if (replies === undefined && only === undefined)
         finish(new MicrorunError("internal", `${name}: the server answered without a message`));
       else finish();
     },
   };
 
+  const encoded = (message: unknown): Uint8Array => {
+    try {
+      return codec.encode(method.request, message);
+    } catch (error) {
+      if (error instanceof MicrorunError) throw error;
+      const text = `${name}: cannot write the request: ${errorText(error)}`;
+      throw new MicrorunError("invalid_argument", text, { cause: error });
+    }
+  };
+
   const send = (message: unknown): Promise<void> => {
-    const bytes = codec.encode(method.request, message);
+    const bytes = encoded(message);
     if (bytes.length > maxMessageBytes) {
       const text = `request of ${bytes.length} bytes: the limit is ${maxMessageBytes}`;
       throw new MicrorunError("resource_exhausted", text);
@@ -174,9 +187,9 @@ function requestFields({ metadata, deadline }: Call, contentType: string): Recor
   return { ...fields, "x-content-type": contentType };
 }
 
-function errorOf(status: Status, heard: boolean, address: string): MicrorunError {
+function errorOf(status: Status, address: string, heard: boolean, unsent: boolean): MicrorunError {
   const error = fromStatus(status);
-  if (error.code === "deadline_exceeded" && !heard)
-    return new MicrorunError("deadline_exceeded", `${address}: deadline exceeded`);
-  return heard ? error : new MicrorunError(error.code, `${address}: ${error.message}`);
+  if (heard) return error;
+  const text = error.code === "deadline_exceeded" ? "deadline exceeded" : error.message;
+  return new MicrorunError(error.code, `${address}: ${text}`, { unsent });
 }

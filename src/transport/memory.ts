@@ -99,9 +99,11 @@ function createConnection(address: string, carry: (call: Call) => CarriedCall | 
   let closed = false;
   return {
     async dispatch(call) {
-      if (closed) throw new MicrorunError("unavailable", `${address}: the connection is closed`);
+      const unsent = (why: string) =>
+        new MicrorunError("unavailable", `${address}: ${why}`, { unsent: true });
+      if (closed) throw unsent("the connection is closed");
       const carried = carry(call);
-      if (carried === undefined) throw new MicrorunError("unavailable", `${address}: nobody listens there`);
+      if (carried === undefined) throw unsent("nobody listens there");
       calls.add(carried);
       void carried.over.then(() => calls.delete(carried));
       return carried.reply;

@@ -1,0 +1,99 @@
+/** One try of a call: an instance picked, a connection used, and how it went told to the selector, once. */
+import type { Call } from "../call.ts";
+import { abortReason, MicrorunError } from "../errors.ts";
+import type { Selector, Wish } from "../selector/selector.ts";
+import { maxTimerMs } from "../wait.ts";
+import type { Lease, Pool } from "./pool.ts";
+
+export interface Attempt {
+  readonly address: string;
+  dispatch(): Promise<unknown>;
+  /** The first message is here. */
+  answered(): void;
+  /** @param error undefined: it went well; `cancelled`: nothing is said of the instance */
+  end(error?: unknown): void;
+  /** It is not made. */
+  drop(): void;
+  /** The connection takes no more calls. */
+  retire(): void;
+}
+
+export interface Picking {
+  readonly selector: Selector;
+  readonly pool: Pool;
+  /** Called whatever the selector says. */
+  readonly address: string | undefined;
+}
+
+/** @throws MicrorunError what the selector throws, or the end of the call that came before */
+export async function begin(
+  { selector, pool, address }: Picking,
+  service: string,
+  wish: Wish,
+  call: Call,
+): Promise<Attempt> {
+  const target = address ?? (await pick(selector, service, wish, call));
+  const beganAt = performance.now();
+  let lease: Lease | undefined;
+  let ms: number | undefined;
+  let over = false;
+  const attempt: Attempt = {
+    address: target,
+    dispatch() {
+      lease = pool.connection(target);
+      return lease.dispatch(call);
+    },
+    answered() {
+      ms = performance.now() - beganAt;
+    },
+    end(error) {
+      if (over) return;
+      over = true;
+      lease?.release();
+      if (address !== undefined) return;
+      selector.report?.(target, told(error, call.signal), ms ?? performance.now() - beganAt);
+    },
+    drop: () => attempt.end(unused()),
+    retire: () => lease?.retire(),
+  };
+  return attempt;
+}
+
+async function pick(selector: Selector, service: string, wish: Wish, call: Call): Promise<string> {
+  const picked = selector.pick(service, wish);
+  if (typeof picked === "string") return picked;
+  const late = (address: string): void => selector.report?.(address, unused(), 0);
+  return unlessOver(call, picked).catch((error: unknown) => {
+    picked.then(late, () => {});
+    throw error;
+  });
+}
+
+/** Ended by our side for reasons of its own, which say nothing of the instance. A deadline does: it was slow. */
+function told(error: unknown, signal: AbortSignal): unknown {
+  if (error === undefined || !signal.aborted) return error;
+  const { code } = abortReason(signal);
+  return code === "cancelled" || code === "deadline_exceeded" ? error : unused();
+}
+
+/** What selectors take for nothing said. */
+function unused(): MicrorunError {
+  return new MicrorunError("cancelled", "the call ended before it was made");
+}
+
+/** Settles as `work` does, or with the end of the call if that comes first. */
+export async function unlessOver<T>({ signal, deadline }: Call, work: Promise<T>): Promise<T> {
+  if (signal.aborted) throw abortReason(signal);
+  const over = Promise.withResolvers<never>();
+  const onAbort = (): void => over.reject(abortReason(signal));
+  signal.addEventListener("abort", onAbort);
+  const ms = (deadline ?? Number.POSITIVE_INFINITY) - Date.now();
+  const late = (): void => over.reject(new MicrorunError("deadline_exceeded", "deadline exceeded"));
+  const timer = ms > maxTimerMs ? undefined : setTimeout(late, Math.max(ms, 0));
+  try {
+    return await Promise.race([work, over.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,44 @@
+/** Endpoints as callers name them, and the methods of `.proto` files that they are. */
+import type { Method } from "../call.ts";
+import { MicrorunError } from "../errors.ts";
+
+/** Which method an endpoint of a service is, where a `.proto` says so. */
+export type Methods = (service: string, endpoint: string) => Method | undefined;
+
+export interface Names {
+  readonly service: string;
+  readonly method: string;
+}
+
+/**
+ * `Greeter.Hello` asked of `greeter` is `/greeter.Greeter/Hello` (go-micro v2's rule, which is also the full protobuf
+ * name where the service is called as its package); `a.b.Greeter.Hello` is `/a.b.Greeter/Hello`.
+ */
+export function nameParts(service: string, endpoint: string): Names {
+  const dot = endpoint.lastIndexOf(".");
+  if (dot <= 0 || dot === endpoint.length - 1) {
+    throw new MicrorunError("invalid_argument", `endpoint ${endpoint}: not of the form Service.Method`, {
+      hint: "write it as Greeter.Hello",
+    });
+  }
+  const owner = endpoint.slice(0, dot);
+  return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: endpoint.slice(dot + 1) };
+}
+
+/**
+ * By full name (`pb.Greeter.Hello`, or `Greeter.Hello` of a service called as the package); a short endpoint also by the
+ * service's last segment, where only one service ends so.
+ */
+export function methodsOf(services: ReadonlyMap<string, readonly Method[]>): Methods {
+  return (service, endpoint) => {
+    const names = nameParts(service, endpoint);
+    const method = (name: string): Method | undefined =>
+      services.get(name)?.find((one) => one.name === names.method);
+    const owner = endpoint.slice(0, endpoint.lastIndexOf("."));
+    if (services.has(names.service)) return method(names.service);
+    if (services.has(owner)) return method(owner);
+    if (owner.includes(".")) return undefined;
+    const alike = [...services.keys()].filter((name) => name.endsWith(`.${owner}`));
+    return alike.length === 1 ? method(alike[0]!) : undefined;
+  };
+}
