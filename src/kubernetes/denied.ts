@@ -1,0 +1,111 @@
+/** A refusal of the API server, told so that somebody can mend it: what, where, and the Role that allows it. */
+import type { MicrorunError } from "../errors.ts";
+import type { LogFields } from "../log.ts";
+import { rbacYaml } from "./rbac.ts";
+
+export interface Resource {
+  /** Empty: the core group. */
+  readonly apiGroup: string;
+  /** `pods` */
+  readonly name: string;
+  /** Undefined: all namespaces. */
+  readonly namespace: string | undefined;
+}
+
+/** What a path of the API is about: `/api/v1/namespaces/team-a/pods`. */
+export function resourceOf(path: string): Resource {
+  const parts = path.split("/").filter((part) => part !== "");
+  const apiGroup = parts[0] === "apis" ? (parts[1] ?? "") : "";
+  const rest = parts.slice(parts[0] === "apis" ? 3 : 2);
+  const namespace = rest[0] === "namespaces" && rest.length > 2 ? rest[1] : undefined;
+  return { apiGroup, name: (namespace === undefined ? rest[0] : rest[2]) ?? path, namespace };
+}
+
+/** Whether the API server has answered, and the answer is that we may not: 401, 403, 404. */
+export function isDenial(error: MicrorunError): boolean {
+  return ["unauthenticated", "permission_denied", "not_found"].includes(error.code);
+}
+
+/** A log line. `fields.role` is the smallest YAML that allows it, where permissions are what is missing. */
+export interface DeniedMessage {
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/**
+ * @param resource `pods`; with its group where it has one: `endpointslices.discovery.k8s.io`
+ * @param namespace undefined or `*`: all namespaces
+ */
+export function deniedMessage(
+  error: MicrorunError,
+  verb: string,
+  resource: string,
+  namespace: string | undefined,
+): DeniedMessage {
+  const [name = resource, ...group] = resource.split(".");
+  const everywhere = namespace === undefined || namespace === "*";
+  const where = everywhere ? "in all namespaces" : `in namespace ${namespace}`;
+  const said = error.message;
+  if (error.code === "unauthenticated") {
+    const hint = error.hint ?? "check the service account's token, or the user of the kubeconfig";
+    return {
+      message: `cannot ${verb} ${name} ${where}: not logged in to the API server`,
+      fields: { hint, said },
+    };
+  }
+  if (error.code === "not_found") {
+    const hint = `check that the cluster has ${resource}`;
+    return { message: `cannot ${verb} ${name} ${where}: the API server knows none`, fields: { hint, said } };
+  }
+  const rule = { apiGroup: group.join("."), resources: [name], verbs: missing(verb) };
+  const subject = subjectOf(said);
+  const role = rbacYaml({
+    rules: [rule],
+    // what is granted for one verb must not replace what is for another
+    name: `microrun-${name}-${rule.verbs[0]}`,
+    clusterWide: everywhere,
+    namespace: everywhere ? (subject.serviceAccountNamespace ?? "default") : namespace,
+    ...subject,
+  });
+  const hint = `grant it: microrun rbac ${rbacFlags(verb, namespace, subject)} | kubectl apply -f -`;
+  return { message: `may not ${verb} ${name} ${where}`, fields: { hint, role, said } };
+}
+
+/** What makes `microrun rbac` print all that such a service needs. */
+function rbacFlags(verb: string, namespace: string | undefined, subject: Subject): string {
+  const own = subject.serviceAccountNamespace ?? namespace ?? "default";
+  const elsewhere = namespace === own ? [] : [`--kubernetes_namespace='${namespace ?? "*"}'`];
+  const { serviceAccount } = subject;
+  return [
+    "--registry=kubernetes",
+    ...(reads(verb) ? ["--selector=p2c"] : []),
+    `--namespace=${own}`,
+    ...(serviceAccount === undefined ? [] : [`--service_account=${serviceAccount}`]),
+    ...elsewhere,
+  ].join(" ");
+}
+
+/** Who may list but not watch is no better off: both are asked for at once. */
+function missing(verb: string): string[] {
+  return reads(verb) ? ["list", "watch"] : [verb];
+}
+
+function reads(verb: string): boolean {
+  return verb === "list" || verb === "watch";
+}
+
+interface Subject {
+  readonly serviceAccount?: string;
+  readonly serviceAccountNamespace?: string;
+  readonly user?: string;
+}
+
+/** `pods is forbidden: User "system:serviceaccount:team-a:seller" cannot list …` */
+function subjectOf(message: string): Subject {
+  const user = /User "([^"]+)"/.exec(message)?.[1];
+  const [, namespace, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user ?? "") ?? [];
+  if (namespace !== undefined && account !== undefined) {
+    return { serviceAccount: account, serviceAccountNamespace: namespace };
+  }
+  return user === undefined || user === "system:anonymous" ? {} : { user };
+}
