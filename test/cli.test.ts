@@ -288,7 +288,7 @@ describe.each(targets)("$name", (target) => {
       return stdout.toString().trim().split("\n");
     };
     expect(complete("ini")).toEqual(["init"]);
-    expect(complete("./x.ts", "--sel")).toEqual(["--selector"]);
+    expect(complete("./x.ts", "--sel")).toEqual(["--selector", "--selector_key"]);
     expect(complete("run", "./x.ts", "--log_level", "de")).toEqual(["debug"]);
     expect(complete("probe", "--conn")).toEqual(["--connect_timeout"]);
   });

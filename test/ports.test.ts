@@ -74,7 +74,7 @@ describe.each(targets)("$name", (target) => {
         john,
         `--address=localhost:${port}`,
       ];
-      expect(JSON.parse((await run(...call, `--tls_ca=${file("ca.crt")}`)).stdout)).toEqual(
+      expect(JSON.parse((await run(...call, `--client_tls_ca=${file("ca.crt")}`)).stdout)).toEqual(
         JSON.parse(hello),
       );
     });

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { didYouMean, type MicrorunError, nearest, usageError } from "../errors.ts";
 import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commandNamed, commands } from "./commands.ts";
 import { type Flag, flagsOf } from "./flags.ts";
 import { foreignFlag } from "./foreign-flags.ts";
 import type { Given } from "./values.ts";
@@ -33,7 +33,7 @@ export function readArgv(argv: readonly string[]): CommandLine {
     const [, dashes, written, text] = /^(--?)([^=-][^=]*)(?:=(.*))?$/s.exec(token) ?? [];
     if (written === undefined) {
       const first = words.length === 0 && command === undefined;
-      const named = first ? commands.find(({ name }) => name === token) : undefined;
+      const named = first ? commandNamed(token) : undefined;
       if (named === undefined) words.push(token);
       else command = named;
       continue;

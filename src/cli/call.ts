@@ -1,18 +1,21 @@
-/** `microrun call`: one request, the reply printed (as `micro call` prints it); each of them where the method streams. */
+/** `microrun call`: one call, the reply printed (as `micro call` prints it); each of them where the method streams. */
 import { text } from "node:stream/consumers";
-import { jsonMethod } from "../call.ts";
-import { errorText, MicrorunError, usageError } from "../errors.ts";
-import { silentLog } from "../log.ts";
+import type { CallOptions, Client } from "../client/client.ts";
+import { MicrorunError, usageError } from "../errors.ts";
 import { microErrorJson, toMicroError } from "../micro-error.ts";
-import { selectors } from "../plugins.ts";
-import { readTls } from "./certificates.ts";
+import { openOutbound } from "../outbound.ts";
+import { checkedMetadata, parseRequest, type Requests, requestsOf } from "./call-request.ts";
+import { type CallType, callType, nameParts, spelledOut } from "./call-type.ts";
 import type { Input } from "./command.ts";
-import { replies } from "./dial.ts";
+import { dialable } from "./dial.ts";
+import { toolLog, unreadSignal } from "./discovery.ts";
+import { portFlags } from "./run-flags.ts";
+import { readClient, readMesh } from "./settings.ts";
 import { callFlags } from "./tool-flags.ts";
 import { readFlags } from "./values.ts";
 
 export async function start({ words, given, env }: Input): Promise<number> {
-  const [service, endpoint, json = "{}"] = spelledOut(words);
+  const [service, endpoint, json] = spelledOut(words);
   if (service === undefined || endpoint === undefined) {
     throw usageError(
       "call: requires a service and an endpoint",
@@ -20,69 +23,71 @@ export async function start({ words, given, env }: Input): Promise<number> {
     );
   }
   const flags = readFlags(callFlags, given, env);
+  if (flags.stream && json !== undefined && json !== "-")
+    throw usageError("--stream: reads its requests from stdin", "leave the request out");
   const names = nameParts(service, endpoint);
-  const request = parseRequest(json === "-" ? await text(process.stdin) : json);
+  const request = flags.stream ? undefined : parseRequest(json === "-" ? await text(process.stdin) : json);
+  const size = readFlags({ max_message_bytes: portFlags.max_message_bytes }, given, env);
   const metadata = checkedMetadata(flags.metadata);
-  const tls = readTls(flags);
-  const address = flags.address ?? (await pick(flags.selector, service, env));
-  try {
-    // a reply that does not stream is a stream of one
-    const type = jsonMethod(names.service, names.method, { responseStream: true });
-    const question = { ...names, address, request, metadata, timeoutMs: flags.timeout, tls, type };
-    for await (const reply of replies(question)) {
-      process.stdout.write(`${JSON.stringify(reply, null, "\t")}\n`);
-    }
-    return 0;
-  } catch (error) {
+  const mesh = readMesh(given, env);
+  const settings = readClient(given, env);
+  await using outbound = await openOutbound({
+    // whoever names the address asks no registry
+    mesh: flags.address === undefined ? mesh : { ...mesh, registry: "memory", selector: "static" },
+    client: settings,
+    transport: "grpc",
+    maxMessageBytes: size.max_message_bytes,
+    from: "microrun",
+    env,
+    log: toolLog(env),
+  });
+  const client = outbound.client();
+  const timeoutMs = flags.timeout ?? settings.requestTimeoutMs;
+  const address = flags.address === undefined ? {} : { address: dialable(flags.address) };
+  const failed = (error: unknown): number => {
     if (!(error instanceof MicrorunError)) throw error;
     const told = microErrorJson(toMicroError(error, "microrun.client"));
-    process.stderr.write(`error calling ${service}.${endpoint}: ${told}\n`);
+    const hint = error.hint === undefined ? "" : `  hint: ${error.hint}\n`;
+    process.stderr.write(`error calling ${service}.${endpoint}: ${told}\n${hint}`);
     return 1;
-  }
-}
+  };
 
-async function pick(name: string, service: string, env: Input["env"]): Promise<string> {
-  const selector = await selectors[name]!({ addresses: [], env, log: silentLog });
-  return selector.pick(service);
-}
-
-/** A path alone, `greeter.Greeter/Hello`, names its service by its package. */
-function spelledOut(words: readonly string[]): readonly string[] {
-  const [path = ""] = words;
-  const [, service] = /^\/?([^/]+)\/[^/]+$/.exec(path) ?? [];
-  return service === undefined ? words : [service.replace(/\.[^.]*$/, ""), ...words];
-}
-
-/** `Greeter.Hello` of `greeter` is `/greeter.Greeter/Hello` (go-micro v2's rule); `a.b.Greeter.Hello` is `/a.b.Greeter/Hello`. */
-function nameParts(service: string, endpoint: string): { service: string; method: string } {
-  const dotted = endpoint.replace(/^\//, "").replace("/", ".");
-  const dot = dotted.lastIndexOf(".");
-  if (dot <= 0 || dot === dotted.length - 1) {
-    throw usageError(`endpoint ${endpoint}: not of the form Service.Method`, "write it as Greeter.Hello");
-  }
-  const owner = dotted.slice(0, dot);
-  return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: dotted.slice(dot + 1) };
-}
-
-function parseRequest(json: string): unknown {
+  let type: CallType;
   try {
-    return JSON.parse(json);
+    const options = { ...address, timeoutMs };
+    type = await callType(names, { proto: flags.proto, stream: flags.stream, client, service, options });
   } catch (error) {
-    throw usageError(`request: not JSON (${errorText(error)})`, `write it as '{"name":"John"}'`);
+    // a .proto that cannot be read, a name that is not in it
+    if (MicrorunError.from(error).code === "invalid_argument") throw error;
+    return failed(error);
+  }
+  const requests = requestsOf(type.method, { stream: flags.stream, json: request, input: process.stdin });
+  // a stream may go on for as long as both sides like, unless a time was named
+  const timed = flags.timeout !== undefined || !type.streams;
+  const signal = unreadSignal();
+  const options = { ...address, metadata, signal, type: type.method, ...(timed ? { timeoutMs } : {}) };
+  try {
+    await printReplies(client, service, requests, options);
+    return 0;
+  } catch (error) {
+    if (signal.aborted) return 0;
+    const wrong = requests.wrong();
+    if (wrong !== undefined) throw wrong;
+    return failed(error);
   }
 }
 
-function checkedMetadata(pairs: Readonly<Record<string, string>>): Headers {
-  const metadata = new Headers();
-  for (const [key, value] of Object.entries(pairs)) {
-    try {
-      metadata.set(key, value);
-    } catch {
-      throw usageError(
-        `--metadata=${key}=…: not sendable`,
-        "write keys in a-z, 0-9, - and _, values in one line",
-      );
-    }
-  }
-  return metadata;
+async function printReplies(
+  client: Client,
+  service: string,
+  { value }: Requests,
+  options: CallOptions & { readonly type: CallType["method"] },
+): Promise<void> {
+  const { type } = options;
+  const endpoint = `${type.service}.${type.name}`;
+  const print = (reply: unknown): void => {
+    process.stdout.write(`${JSON.stringify(reply, null, "\t")}\n`);
+  };
+  if (!type.responseStream) print(await client.call(service, endpoint, value, options));
+  else for await (const reply of client.stream(service, endpoint, value, options)) print(reply);
 }

@@ -4,26 +4,34 @@ import { readFileSync } from "node:fs";
 import { MicrorunError, usageError } from "../errors.ts";
 import type { Tls } from "../transport/transport.ts";
 
+/** Paths of PEM files, by the flags that name them. */
 export interface TlsFiles {
-  readonly tls_cert: string | undefined;
-  readonly tls_key: string | undefined;
-  readonly tls_ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
 }
 
-/** @returns undefined without any file @throws MicrorunError `invalid_argument` */
-export function readTls(files: TlsFiles): Partial<Tls> | undefined {
-  const { tls_cert, tls_key, tls_ca } = files;
-  if ((tls_cert === undefined) !== (tls_key === undefined)) {
-    const [there, missing] = tls_key === undefined ? ["tls_cert", "tls_key"] : ["tls_key", "tls_cert"];
+/**
+ * @param prefix of the flags' names: `tls` or `client_tls`
+ * @returns undefined without any file
+ * @throws MicrorunError `invalid_argument`
+ */
+export function readTls(files: TlsFiles, prefix = "tls"): Partial<Tls> | undefined {
+  const flags = { cert: `${prefix}_cert`, key: `${prefix}_key`, ca: `${prefix}_ca` };
+  if ((files.cert === undefined) !== (files.key === undefined)) {
+    const [there, missing] = files.key === undefined ? [flags.cert, flags.key] : [flags.key, flags.cert];
     throw usageError(`--${there}: useless without --${missing}`, `give --${missing} too`);
   }
-  const ca = tls_ca === undefined ? undefined : readCertificate("tls_ca", tls_ca).pem;
-  if (tls_cert === undefined || tls_key === undefined) return ca === undefined ? undefined : { ca };
-  const { pem: cert, first } = readCertificate("tls_cert", tls_cert);
-  const key = readPem("tls_key", tls_key);
-  const parsed = parse("tls_key", tls_key, "private key", () => createPrivateKey(key));
+  const ca = files.ca === undefined ? undefined : readCertificate(flags.ca, files.ca).pem;
+  if (files.cert === undefined || files.key === undefined) return ca === undefined ? undefined : { ca };
+  const { pem: cert, first } = readCertificate(flags.cert, files.cert);
+  const key = readPem(flags.key, files.key);
+  const parsed = parse(flags.key, files.key, "private key", () => createPrivateKey(key));
   if (!first.checkPrivateKey(parsed)) {
-    throw usageError(`--tls_key=${tls_key}: not the key of ${tls_cert}`, "give the key it was made with");
+    throw usageError(
+      `--${flags.key}=${files.key}: not the key of ${files.cert}`,
+      "give the key it was made with",
+    );
   }
   return { cert, key, ...(ca === undefined ? {} : { ca }) };
 }

@@ -18,6 +18,8 @@ export type Start = (input: Input) => Promise<number>;
 
 export interface Command {
   readonly name: string;
+  /** Other names of it. @default none */
+  readonly aliases?: readonly string[];
   /** Its words, as yargs writes them: `<needed>`, `[if wanted]`. */
   readonly words: string;
   readonly about: string;

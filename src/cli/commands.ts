@@ -1,7 +1,18 @@
 /** The commands by name; the first is what a line without one means. */
 import type { Command } from "./command.ts";
 import { logFlags, runGroups } from "./run-flags.ts";
-import { callFlags, healthFlags, probeFlags } from "./tool-flags.ts";
+import {
+  callGroup,
+  deregisterGroup,
+  discoveryGroup,
+  healthFlags,
+  outputFlags,
+  probeFlags,
+  rbacGroup,
+  registerGroup,
+  registryGroup,
+  watchFlags,
+} from "./tool-flags.ts";
 
 const log = { title: "Log:", flags: logFlags };
 
@@ -39,16 +50,93 @@ export const commands: readonly Command[] = [
     load: () => import("./declarations.ts"),
   },
   {
+    name: "services",
+    aliases: ["list"],
+    words: "",
+    about: "List the services that the registry knows",
+    groups: [{ title: "Services:", flags: outputFlags }, registryGroup],
+    examples: [
+      ["microrun services", "names, one a line; microrun list services does the same"],
+      ["microrun services --output=wide", "with versions and the number of instances"],
+    ],
+    // as in `list services`
+    most: 1,
+    load: () => import("./services.ts"),
+  },
+  {
+    name: "get",
+    words: "<service>",
+    about: "Print a service's versions, instances and endpoints",
+    groups: [{ title: "Get:", flags: outputFlags }, registryGroup],
+    examples: [
+      ["microrun get greeter", "as micro get service greeter prints it"],
+      ["microrun get greeter --output=json", "Go Micro's Service, one for each version"],
+    ],
+    most: 2,
+    load: () => import("./get.ts"),
+  },
+  {
+    name: "watch",
+    words: "<service>",
+    about: "Print a line whenever an instance of a service comes, changes or goes",
+    groups: [{ title: "Watch:", flags: watchFlags }, registryGroup],
+    examples: [["microrun watch greeter --output=json", "one JSON object a line, until Ctrl-C"]],
+    most: 2,
+    load: () => import("./watch.ts"),
+  },
+  {
     name: "call",
     words: "<service> <endpoint> [request]",
     about: "Call a service and print its reply",
-    groups: [{ title: "Call:", flags: callFlags }],
+    groups: [callGroup, discoveryGroup],
     examples: [
+      [`microrun call greeter Greeter.Hello '{"name":"John"}'`, "where the registry says"],
       [`microrun call greeter Greeter.Hello '{"name":"John"}' --address=localhost:8080`, "at an address"],
       ["microrun call greeter Greeter.Hello - < request.json", "the request from stdin"],
+      ["microrun call chat Chat.Talk --stream < lines.json", "a request for each line of stdin"],
     ],
     most: 3,
     load: () => import("./call.ts"),
+  },
+  {
+    name: "register",
+    words: "<service>",
+    about: "Announce a service that cannot do so itself",
+    groups: [registerGroup, registryGroup],
+    examples: [
+      [
+        `microrun register '{"name":"db","version":"1","nodes":[{"id":"db-1","address":"10.0.0.5:9090"}]}'`,
+        "Go Micro's JSON of a Service",
+      ],
+    ],
+    most: 2,
+    load: async () => ({ start: (await import("./registration.ts")).register }),
+  },
+  {
+    name: "deregister",
+    words: "<service>",
+    about: "Take an announcement back, whoever made it",
+    groups: [deregisterGroup, registryGroup],
+    examples: [
+      [
+        `microrun deregister '{"name":"db","version":"1","nodes":[{"id":"db-1","address":"10.0.0.5:9090"}]}'`,
+        "the JSON it was registered by",
+      ],
+    ],
+    most: 2,
+    load: async () => ({ start: (await import("./registration.ts")).deregister }),
+  },
+  {
+    name: "rbac",
+    words: "",
+    about: "Print the smallest permissions for these flags of run, as YAML to apply",
+    groups: [rbacGroup],
+    examples: [
+      ["microrun rbac --registry=kubernetes | kubectl apply -f -", "to be found by others"],
+      ["microrun rbac --selector=p2c --no-register", "to find others"],
+    ],
+    most: 0,
+    load: () => import("./rbac.ts"),
   },
   {
     name: "health",
@@ -87,3 +175,8 @@ export const commands: readonly Command[] = [
     load: () => import("./completion.ts"),
   },
 ];
+
+/** The command of this name. */
+export function commandNamed(word: string | undefined): Command | undefined {
+  return commands.find(({ name, aliases = [] }) => name === word || aliases.includes(word ?? ""));
+}

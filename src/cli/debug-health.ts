@@ -7,8 +7,6 @@ import { ask } from "./dial.ts";
 export async function debugHealth(address: string, timeoutMs: number): Promise<string> {
   const reply = await ask({
     address,
-    service: health.service,
-    method: health.name,
     request: {},
     timeoutMs,
     type: health,

@@ -1,5 +1,5 @@
 /** What a flag is: one entry of a table that the parse, `--help` and docs/flags.md are all made from. */
-import { brokers, type Plugins, registries, selectors, transports } from "../plugins.ts";
+import { brokers, registries, selectors, transports } from "../plugins.ts";
 
 /** How the text of a flag becomes a value. */
 export type FlagType =
@@ -72,7 +72,7 @@ export type Values<T extends FlagTable> = {
     : ValueOf<T[K]["type"]> | undefined;
 };
 
-const pluginKinds: Readonly<Record<"registry" | "selector" | "broker" | "transport", Plugins<unknown>>> = {
+const pluginKinds: Readonly<Record<"registry" | "selector" | "broker" | "transport", object>> = {
   registry: registries,
   selector: selectors,
   broker: brokers,

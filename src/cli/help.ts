@@ -1,7 +1,7 @@
 /** What yargs makes of the tables: help and shell completion. The lines themselves are read in argv.ts, without its weight. */
 import yargs, { type Argv, type Options } from "yargs";
 import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commandNamed, commands } from "./commands.ts";
 import { choicesOf, defaultText, type Flag, type FlagGroup } from "./flags.ts";
 import { columns } from "./terminal.ts";
 
@@ -18,7 +18,7 @@ export async function printCompletions(argv: readonly string[]): Promise<number>
 
 /** yargs knows the flags of a command once it is named: `microrun ./x.ts --sel` means `microrun run ./x.ts --sel`. */
 function withCommand([flag = "", self = "", ...words]: readonly string[]): string[] {
-  const named = commands.some(({ name }) => name === words[0]);
+  const named = commandNamed(words[0]) !== undefined;
   const first = words.length < 2 && !words[0]?.startsWith("-");
   return [flag, self, ...(named || first ? [] : ["run"]), ...words];
 }
@@ -46,9 +46,13 @@ function program(argv: readonly string[]): Argv {
     );
 }
 
-function addCommand(parser: Argv, { name, words, about, groups, examples }: Command, first: boolean): void {
+function addCommand(
+  parser: Argv,
+  { name, aliases = [], words, about, groups, examples }: Command,
+  first: boolean,
+): void {
   const spec = `${name} ${words}`.trim();
-  parser.command(first ? [spec, "$0"] : spec, about, (own) => {
+  parser.command([spec, ...aliases, ...(first ? ["$0"] : [])], about, (own) => {
     for (const group of groups) addGroup(own, group);
     own.example(examples.map(([line, what]) => [line, what]));
   });

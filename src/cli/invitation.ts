@@ -26,7 +26,7 @@ export function invitation(
   const owner = method.service.startsWith(`${service.name}.`)
     ? method.service.slice(service.name.length + 1)
     : method.service;
-  const security = options.tls ? " --tls_ca=ca.crt" : "";
+  const security = options.tls ? " --client_tls_ca=ca.crt" : "";
   return [
     `${curl(`/${method.service}/${method.name}`)} -H 'Content-Type: application/json' -d ${request}`,
     `${options.self} call ${service.name} ${owner}.${method.name} ${request} --address=${dialable(grpcAddress)}${security}`,

@@ -2,7 +2,7 @@
 import { usageError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { readArgv } from "./argv.ts";
-import { commands } from "./commands.ts";
+import { commandNamed, commands } from "./commands.ts";
 import { exitCode, failureLine, failureText } from "./failure.ts";
 import { flagsOf } from "./flags.ts";
 import { wantsColor } from "./terminal.ts";
@@ -21,7 +21,7 @@ export async function main(program: Program): Promise<number> {
   try {
     return await start(program);
   } catch (error) {
-    const asked = commands.find(({ name }) => name === argv[0]) ?? commands[0]!;
+    const asked = commandNamed(argv[0]) ?? commands[0]!;
     const logs = Object.hasOwn(flagsOf(asked.groups), "log_format");
     const telling = { debug: said(program, "log_level") === "debug", color: wantsColor(env, process.stderr) };
     const asJson = logs && said(program, "log_format") === "json";
@@ -52,7 +52,9 @@ async function start({ argv, env, host }: Program): Promise<number> {
   const moduleMissing = command.name === "run" && line.words.length === 0;
   if (help || moduleMissing) {
     const { helpText } = await import("./help.ts");
-    const text = await helpText(argv.includes(command.name) ? command.name : undefined);
+    const text = await helpText(
+      argv.some((word) => commandNamed(word) === command) ? command.name : undefined,
+    );
     (help ? process.stdout : process.stderr).write(`${text}\n`);
     return help ? 0 : 2;
   }

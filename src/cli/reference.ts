@@ -14,6 +14,14 @@ const variables: readonly (readonly [name: string, meaning: string])[] = [
 
 export function flagReference(): string {
   const [run, ...tools] = commands;
+  // several commands share a group: its flags are shown once
+  const shown = new Map<FlagGroup, string>();
+  const section = (group: FlagGroup, command: string): string => {
+    const first = shown.get(group);
+    if (first !== undefined) return `${heading(group)}\n\nThose of \`microrun ${first}\`.`;
+    shown.set(group, command);
+    return table(group);
+  };
   return `${[
     "# Flags and variables",
     "Made from the tables in src/cli by `npm run docs`.",
@@ -21,7 +29,9 @@ export function flagReference(): string {
     `## microrun run`,
     ...run!.groups.map(table),
     ...tools.flatMap(({ name, about, groups }) =>
-      groups.length === 0 ? [] : [`## microrun ${name}`, `${about}.`, ...groups.map(table)],
+      groups.length === 0
+        ? []
+        : [`## microrun ${name}`, `${about}.`, ...groups.map((group) => section(group, name))],
     ),
     "## Variables without a flag",
     rows(
@@ -43,15 +53,19 @@ const rules = `- A flag beats its variable, that beats what the module exports, 
 - Durations are written \`5s\`, \`100ms\`, \`1m30s\`; sizes \`4MiB\`, \`1MB\`, \`4096\`; addresses \`host:port\`, \`:port\`, \`unix:/path\`.
 - Exit codes: 0 well, 1 failed, 2 asked wrongly.`;
 
-function table({ title, flags }: FlagGroup): string {
-  const lines = Object.entries(flags).map(([name, flag]) => [
+function heading({ title }: FlagGroup): string {
+  return `### ${title.replace(/:$/, "")}`;
+}
+
+function table(group: FlagGroup): string {
+  const lines = Object.entries(group.flags).map(([name, flag]) => [
     code(`--${name}`),
     code(variableOf(name, flag) ?? ""),
     defaultCell(flag),
     meaning(flag),
     code(`--${name}=${flag.example}`),
   ]);
-  return `### ${title.replace(/:$/, "")}\n\n${rows(["flag", "variable", "default", "meaning", "example"], lines)}`;
+  return `${heading(group)}\n\n${rows(["flag", "variable", "default", "meaning", "example"], lines)}`;
 }
 
 function meaning(flag: Flag): string {

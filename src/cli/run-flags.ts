@@ -1,4 +1,5 @@
 /** The flags of `microrun run`: Go Micro's own where they have a meaning here, and ours. */
+import { discoveryFlags } from "./discovery-flags.ts";
 import type { FlagGroup } from "./flags.ts";
 
 export const serviceFlags = {
@@ -114,6 +115,22 @@ export const clientFlags = {
     default: "1m",
     min: 1,
   },
+  client_tls_ca: {
+    type: "text",
+    about: "Call others by TLS; who must have signed their certificates, a PEM file.",
+    example: "ca.crt",
+    otherwise: "cleartext",
+  },
+  client_tls_cert: {
+    type: "text",
+    about: "The certificate to show to others (mutual TLS), a PEM file.",
+    example: "tls.crt",
+  },
+  client_tls_key: {
+    type: "text",
+    about: "The private key of --client_tls_cert, a PEM file.",
+    example: "tls.key",
+  },
   client: {
     type: "choice",
     of: ["grpc"],
@@ -123,38 +140,7 @@ export const clientFlags = {
   },
 } as const;
 
-export const meshFlags = {
-  registry: {
-    type: "choice",
-    of: "registry",
-    about: "Where services announce themselves.",
-    example: "memory",
-    default: "memory",
-  },
-  registry_address: {
-    type: "addresses",
-    about: "Addresses of the registry, separated by commas.",
-    example: "10.0.0.1:2379,10.0.0.2:2379",
-  },
-  register_ttl: {
-    type: "seconds",
-    about: "How long an announcement holds unless repeated; a bare number counts seconds.",
-    example: "90",
-    default: "60",
-  },
-  register_interval: {
-    type: "seconds",
-    about: "How often an announcement is repeated; a bare number counts seconds.",
-    example: "15",
-    default: "30",
-  },
-  selector: {
-    type: "choice",
-    of: "selector",
-    about: "How the address for a call is found.",
-    example: "static",
-    default: "static",
-  },
+export const brokerFlags = {
   broker: {
     type: "choice",
     of: "broker",
@@ -167,6 +153,9 @@ export const meshFlags = {
     about: "Addresses of the broker, separated by commas.",
     example: "10.0.0.1:4222",
   },
+} as const;
+
+export const transportFlags = {
   transport: {
     type: "choice",
     of: "transport",
@@ -234,7 +223,9 @@ export const runGroups: readonly FlagGroup[] = [
   { title: "Service:", flags: serviceFlags },
   { title: "Ports:", flags: portFlags },
   { title: "Calls to others:", flags: clientFlags },
-  { title: "Discovery and events:", flags: meshFlags },
+  { title: "Discovery:", flags: discoveryFlags },
+  { title: "Events:", flags: brokerFlags },
+  { title: "Transport:", flags: transportFlags },
   { title: "Life:", flags: lifeFlags },
   { title: "Log:", flags: logFlags },
 ];

@@ -24,12 +24,19 @@ describe("readSettings", () => {
       server: { metadata: {} },
       maxMessageBytes: 4_194_304,
       client: { requestTimeoutMs: 5000, retries: 1, poolSize: 100, poolTtlMs: 60_000 },
-      register: { ttlMs: 60_000, intervalMs: 30_000 },
-      registry: "memory",
-      registryAddress: [],
-      selector: "static",
-      broker: "memory",
-      brokerAddress: [],
+      mesh: {
+        registry: "local",
+        registryAddress: [],
+        registryFormat: "micro",
+        register: true,
+        registerTtlMs: 60_000,
+        registerIntervalMs: 30_000,
+        selector: "p2c",
+        selectorKey: "",
+        kubernetes: {},
+        broker: "memory",
+        brokerAddress: [],
+      },
       transport: "grpc",
       startTimeoutMs: 30_000,
       drainDelayMs: 0,
@@ -39,7 +46,7 @@ describe("readSettings", () => {
   });
 
   test("flags and variables are both heard, flags first", () => {
-    const { server, args, proto, register } = settings(
+    const { server, args, proto, mesh } = settings(
       [
         "./x.ts",
         "--server_name=flag",
@@ -52,7 +59,7 @@ describe("readSettings", () => {
       { MICRO_SERVER_NAME: "variable", MICRO_SERVER_VERSION: "1.2.3", MICRO_REGISTER_TTL: "90" },
     );
     expect(server).toEqual({ name: "flag", version: "1.2.3", metadata: { a: "1" } });
-    expect([args, proto, register.ttlMs]).toEqual([["-x"], ["a.proto", "b.proto"], 90_000]);
+    expect([args, proto, mesh.registerTtlMs]).toEqual([["-x"], ["a.proto", "b.proto"], 90_000]);
   });
 
   test("NO_COLOR beats FORCE_COLOR, that beats what stderr is", () => {

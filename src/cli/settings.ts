@@ -1,11 +1,20 @@
 /** Flags and variables of `run` → Settings. */
 import { usageError } from "../errors.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
-import type { Settings } from "../settings.ts";
+import type { ClientSettings, MeshSettings, Settings } from "../settings.ts";
 import type { Tls } from "../transport/transport.ts";
-import { readTls, type TlsFiles } from "./certificates.ts";
+import { readTls } from "./certificates.ts";
 import type { Input } from "./command.ts";
-import { clientFlags, lifeFlags, logFlags, meshFlags, portFlags, serviceFlags } from "./run-flags.ts";
+import { discoveryFlags } from "./discovery-flags.ts";
+import {
+  brokerFlags,
+  clientFlags,
+  lifeFlags,
+  logFlags,
+  portFlags,
+  serviceFlags,
+  transportFlags,
+} from "./run-flags.ts";
 import { wantsColor } from "./terminal.ts";
 import { type Environment, type Given, readFlags } from "./values.ts";
 
@@ -13,8 +22,7 @@ import { type Environment, type Given, readFlags } from "./values.ts";
 export function readSettings(module: string, { given, rest, env }: Omit<Input, "words" | "host">): Settings {
   const service = readFlags(serviceFlags, given, env);
   const port = readFlags(portFlags, given, env);
-  const client = readFlags(clientFlags, given, env);
-  const mesh = readFlags(meshFlags, given, env);
+  const { transport } = readFlags(transportFlags, given, env);
   const life = readFlags(lifeFlags, given, env);
   return {
     module,
@@ -37,19 +45,9 @@ export function readSettings(module: string, { given, rest, env }: Omit<Input, "
       proto: service.proto.length > 0 ? service.proto : undefined,
     }),
     maxMessageBytes: port.max_message_bytes,
-    client: {
-      requestTimeoutMs: client.client_request_timeout,
-      retries: client.client_retries,
-      poolSize: client.client_pool_size,
-      poolTtlMs: client.client_pool_ttl,
-    },
-    register: { ttlMs: mesh.register_ttl, intervalMs: mesh.register_interval },
-    registry: mesh.registry,
-    registryAddress: mesh.registry_address,
-    selector: mesh.selector,
-    broker: mesh.broker,
-    brokerAddress: mesh.broker_address,
-    transport: mesh.transport,
+    client: readClient(given, env),
+    mesh: readMesh(given, env),
+    transport,
     startTimeoutMs: life.start_timeout,
     drainDelayMs: life.drain_delay,
     drainTimeoutMs: life.drain_timeout,
@@ -68,8 +66,60 @@ export function readLog(given: Given, env: Environment): Settings["log"] {
   };
 }
 
-function serverTls(files: TlsFiles): Tls | undefined {
-  const { cert, key, ca } = readTls(files) ?? {};
+/** How calls to other services are made. */
+export function readClient(given: Given, env: Environment): ClientSettings {
+  const flags = readFlags(clientFlags, given, env);
+  const { client_tls_cert: cert, client_tls_key: key, client_tls_ca: ca } = flags;
+  return {
+    requestTimeoutMs: flags.client_request_timeout,
+    retries: flags.client_retries,
+    poolSize: flags.client_pool_size,
+    poolTtlMs: flags.client_pool_ttl,
+    ...present({ tls: readTls({ cert, key, ca }, "client_tls") }),
+  };
+}
+
+/** How services find each other. */
+export function readMesh(given: Given, env: Environment): MeshSettings {
+  const flags = readFlags(discoveryFlags, given, env);
+  const { broker, broker_address } = readFlags(brokerFlags, given, env);
+  if (flags.selector === "hash" && flags.selector_key === undefined)
+    throw usageError(
+      "--selector=hash: chooses by a metadata key",
+      "name it, such as --selector_key=x-user-id",
+    );
+  return {
+    registry: flags.registry ?? usualRegistry(flags.selector, env),
+    registryAddress: flags.registry_address,
+    registryFormat: flags.registry_format as MeshSettings["registryFormat"],
+    register: flags.register,
+    registerTtlMs: flags.register_ttl,
+    registerIntervalMs: flags.register_interval,
+    selector: flags.selector,
+    selectorKey: flags.selector_key ?? "",
+    kubernetes: present({
+      kubeconfig: flags.kubeconfig,
+      context: flags.kubernetes_context,
+      namespace: flags.kubernetes_namespace,
+    }),
+    broker,
+    brokerAddress: broker_address,
+    ...present({ zone: flags.zone }),
+  };
+}
+
+/** In a cluster nothing asks the API server, and so needs no permission, unless a selector has to. */
+function usualRegistry(selector: string, env: Environment): string {
+  if (!env.KUBERNETES_SERVICE_HOST) return "local";
+  return ["static", "dns"].includes(selector) ? "memory" : "kubernetes";
+}
+
+function serverTls(
+  port: {
+    readonly [K in "tls_cert" | "tls_key" | "tls_ca"]: string | undefined;
+  },
+): Tls | undefined {
+  const { cert, key, ca } = readTls({ cert: port.tls_cert, key: port.tls_key, ca: port.tls_ca }) ?? {};
   if (cert !== undefined && key !== undefined) return { cert, key, ...present({ ca }) };
   if (ca !== undefined)
     throw usageError("--tls_ca: useless without a certificate", "give --tls_cert and --tls_key too");

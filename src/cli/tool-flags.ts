@@ -1,4 +1,7 @@
 /** The flags of the commands beside `run`. */
+import { discoveryFlags } from "./discovery-flags.ts";
+import type { FlagGroup } from "./flags.ts";
+import { clientFlags, portFlags } from "./run-flags.ts";
 
 export const healthFlags = {
   server_name: { type: "text", about: "The name of the service to ask.", example: "greeter" },
@@ -57,22 +60,126 @@ export const callFlags = {
     variable: false,
     about: "How long the call may take.",
     example: "1s",
-    default: "5s",
+    otherwise: "--client_request_timeout; none for a method known to stream",
     min: 1,
   },
-  selector: {
-    type: "choice",
-    of: "selector",
-    about: "How the address is found without --address.",
-    example: "static",
-    default: "static",
+  proto: {
+    type: "list",
+    variable: false,
+    about: "The .proto file that describes the service, repeatable.",
+    example: "./greeter.proto",
+    otherwise: "what the service tells by reflection, else JSON is sent",
   },
-  tls_ca: {
-    type: "text",
-    about: "Call by TLS; who must have signed the server's certificate, a PEM file.",
-    example: "ca.crt",
-    otherwise: "cleartext",
+  stream: {
+    type: "boolean",
+    variable: false,
+    about: "Send a stream of requests: each line of stdin is one.",
+    example: "true",
   },
-  tls_cert: { type: "text", about: "The certificate to show (mutual TLS), a PEM file.", example: "tls.crt" },
-  tls_key: { type: "text", about: "The private key of --tls_cert, a PEM file.", example: "tls.key" },
 } as const;
+
+export const callGroup: FlagGroup = {
+  title: "Call:",
+  flags: {
+    ...callFlags,
+    max_message_bytes: portFlags.max_message_bytes,
+    client_request_timeout: clientFlags.client_request_timeout,
+    client_retries: clientFlags.client_retries,
+    client_tls_ca: clientFlags.client_tls_ca,
+    client_tls_cert: clientFlags.client_tls_cert,
+    client_tls_key: clientFlags.client_tls_key,
+  },
+};
+
+/** How a service is found, as a run finds it. */
+export const discoveryGroup: FlagGroup = {
+  title: "Discovery:",
+  flags: {
+    registry: discoveryFlags.registry,
+    registry_address: discoveryFlags.registry_address,
+    selector: discoveryFlags.selector,
+    selector_key: discoveryFlags.selector_key,
+    zone: discoveryFlags.zone,
+    kubeconfig: discoveryFlags.kubeconfig,
+    kubernetes_context: discoveryFlags.kubernetes_context,
+    kubernetes_namespace: discoveryFlags.kubernetes_namespace,
+  },
+};
+
+/** Of commands that are about a registry, and so always have one. */
+export const registryGroup: FlagGroup = {
+  title: "Registry:",
+  flags: {
+    registry: { ...discoveryFlags.registry, otherwise: "local; in a cluster kubernetes" },
+    registry_address: discoveryFlags.registry_address,
+    kubeconfig: discoveryFlags.kubeconfig,
+    kubernetes_context: discoveryFlags.kubernetes_context,
+    kubernetes_namespace: discoveryFlags.kubernetes_namespace,
+  },
+};
+
+export const registerGroup: FlagGroup = {
+  title: "Register:",
+  flags: {
+    registry_format: discoveryFlags.registry_format,
+    register_ttl: discoveryFlags.register_ttl,
+    register_interval: discoveryFlags.register_interval,
+  },
+};
+
+export const deregisterGroup: FlagGroup = {
+  title: "Deregister:",
+  flags: { registry_format: discoveryFlags.registry_format },
+};
+
+export const outputFlags = {
+  output: {
+    type: "choice",
+    of: ["json", "yaml", "wide"],
+    variable: false,
+    about: "How the answer is written.",
+    example: "json",
+    otherwise: "as Go Micro's tool writes it",
+  },
+} as const;
+
+export const watchFlags = {
+  output: {
+    type: "choice",
+    of: ["json"],
+    variable: false,
+    about: "How a change is written; json: one object a line.",
+    example: "json",
+    otherwise: "time, what happened, id, address and version",
+  },
+} as const;
+
+export const rbacFlags = {
+  service_account: {
+    type: "text",
+    variable: false,
+    about: "The service account that gets the permissions.",
+    example: "greeter",
+    default: "default",
+  },
+  namespace: {
+    type: "text",
+    variable: false,
+    about: "The namespace of the service account, and of the service itself.",
+    example: "team-a",
+    default: "default",
+  },
+} as const;
+
+/** The flags of a run that decide about permissions, as a run in a cluster reads them. */
+export const rbacGroup: FlagGroup = {
+  title: "Permissions:",
+  flags: {
+    registry: discoveryFlags.registry,
+    selector: discoveryFlags.selector,
+    selector_key: discoveryFlags.selector_key,
+    register: discoveryFlags.register,
+    kubernetes_namespace: discoveryFlags.kubernetes_namespace,
+    ...rbacFlags,
+  },
+};

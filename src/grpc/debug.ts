@@ -12,12 +12,19 @@ export interface DebugOptions {
   readonly health: Health;
   readonly stats: { readonly started: number; readonly requests: number; readonly errors: number };
   readonly log: Pick<LogSink, "records" | "follow">;
+  /** Since when the registry cannot be reached, in ms since the epoch. @default it can */
+  readonly staleSince?: () => number | undefined;
 }
 
 /** Records waiting for a slow reader of a followed log; the oldest are dropped. */
 const maxWaiting = 1024;
 
-export function debugPart({ health, stats, log }: DebugOptions): BuiltinPart {
+export function debugPart({
+  health,
+  stats,
+  log,
+  staleSince = () => undefined,
+}: DebugOptions): BuiltinPart {
   const checkHealth = async (): Promise<{ status: string }> => {
     const results = await Promise.all([health.run("live"), health.run("ready")]);
     // a process that drains is healthy; why a check failed is not for every caller
@@ -47,6 +54,7 @@ export function debugPart({ health, stats, log }: DebugOptions): BuiltinPart {
           ...common(),
           requests: stats.requests,
           errors: stats.errors,
+          registryAge: Math.floor((Date.now() - (staleSince() ?? Date.now())) / 1000),
         }),
       },
       Log: { handler: (request, context) => logRecords(log, request, context), responseStream: true },
