@@ -36,6 +36,7 @@ const checks = [
   await step("lint", [bin("biome"), "check", "--error-on-warnings"]),
   await step("build", [process.execPath, "scripts/build.ts"]),
   await step("peers", [process.execPath, "test/peers.ts"]),
+  await step("control plane", [process.execPath, "test/kubernetes-binaries.ts"]),
 ];
 
 const only = process.argv.slice(2);

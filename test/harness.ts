@@ -1,5 +1,5 @@
 /** Runs microrun as people do, from source and as the compiled binary, and looks at what comes of it. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -32,12 +32,32 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Where services of these tests find each other, and none of this user's; the next test process removes what one left. */
+const runtimeFolder = join(tmpdir(), `microrun-runtime-${process.pid}`);
+mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
+for (const name of readdirSync(tmpdir())) {
+  const pid = Number(/^microrun-runtime-(\d+)$/.exec(name)?.[1] ?? process.pid);
+  if (!isRunning(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
 /** What the environment of the tests must not bring along. */
 function cleanEnv(extra: RunOptions["env"] = {}): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(MICRO_|STATIC_SELECTOR_|KUBERNETES_|NO_COLOR|FORCE_COLOR)/.test(name),
   );
-  return { ...(Object.fromEntries(kept) as Record<string, string>), ...extra };
+  return {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    XDG_RUNTIME_DIR: runtimeFolder,
+    ...extra,
+  };
 }
 
 /** Longest time that a started service may need to say that it listens. */

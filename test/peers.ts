@@ -1,8 +1,8 @@
-// Builds the peers under test/peers and test/tools (real Go Micro, Kratos and grpc-go), each once per version of its source.
+// Builds the peers under test/peers and test/tools (real Go Micro, Kratos, grpc-go and client-go), each once per version of its source.
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-export type Peer = "v2" | "v5" | "grpc-go" | "kratos" | "grpcurl";
+export type Peer = "v2" | "v5" | "grpc-go" | "kratos" | "informer" | "grpcurl";
 
 interface Module {
   folder: string;
@@ -19,6 +19,7 @@ const modules: Record<Peer, Module> = {
   v5: { folder: "peers/v5", uses: ["peers/greeterpb"] },
   "grpc-go": { folder: "peers/grpc-go", uses: ["peers/greeterpb"] },
   kratos: { folder: "peers/kratos", uses: ["peers/greeterpb"] },
+  informer: { folder: "peers/informer" },
   grpcurl: { folder: "tools", target: "github.com/fullstorydev/grpcurl/cmd/grpcurl" },
 };
 

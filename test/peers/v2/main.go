@@ -1,4 +1,5 @@
-// Command v2 is a go-micro v2.3.0 peer: a greeter, a caller and a reader of Debug.*, all over gRPC on loopback.
+// Command v2 is a go-micro v2.3.0 peer: a greeter, a caller and a reader of Debug.*, all over gRPC, at an address or
+// found by the kubernetes plugin; and readers of that plugin's registry.
 package main
 
 import (
@@ -17,16 +18,20 @@ import (
 	"github.com/micro/go-micro/v2/errors"
 	"github.com/micro/go-micro/v2/metadata"
 	registry "github.com/micro/go-micro/v2/registry/memory"
+	"github.com/micro/go-plugins/registry/kubernetes/v2"
 )
 
 const usage = `usage:
-  v2 serve --address HOST:PORT [--name greeter]
-  v2 call  --address HOST:PORT [--service greeter] [--endpoint Greeter.Hello] [--name N] [--content-type T]
+  v2 serve --address HOST:PORT [--name greeter] [--version V] [--registry memory|kubernetes] [--metadata k=v ...]
+  v2 call  --address HOST:PORT | --registry kubernetes [--service greeter] [--endpoint Greeter.Hello] [--name N] [--content-type T]
            [--timeout D] [--retries N] [--metadata k=v ...] [--stream [--count N]]
-  v2 debug --address HOST:PORT [--service greeter] --method Health|Stats|Log|Trace [--id TRACE]`
+  v2 debug --address HOST:PORT [--service greeter] --method Health|Stats|Log|Trace [--id TRACE]
+  v2 services | get [--service greeter] | watch [--service greeter] | cache-call [--service greeter] [--every D]
+           read the kubernetes registry, one JSON line for each answer, event or call`
 
 func main() {
-	commands := map[string]func([]string) error{"serve": serve, "call": call, "debug": readDebug}
+	commands := map[string]func([]string) error{"serve": serve, "call": call, "debug": readDebug,
+		"services": services, "get": get, "watch": watch, "cache-call": cacheCall}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(1)
@@ -37,25 +42,52 @@ func main() {
 	}
 }
 
-// newService is a service as go-micro makes it, except that registry and broker are of memory: the defaults
-// are multicast DNS and an embedded NATS server. The broker comes first, because Registry initialises it.
+// newService is a service as go-micro makes it, except that the broker is of memory, and the registry unless asked
+// otherwise: the defaults are multicast DNS and an embedded NATS server. The broker comes first, because Registry
+// initialises it.
 func newService(options ...micro.Option) micro.Service {
 	local := []micro.Option{micro.Broker(memory.NewBroker()), micro.Registry(registry.NewRegistry())}
 	return micro.NewService(append(local, options...)...)
+}
+
+// registryOption is made only where it is asked for: without a service account the plugin ends the process.
+func registryOption(name string) ([]micro.Option, error) {
+	switch name {
+	case "memory":
+		return nil, nil
+	case "kubernetes":
+		return []micro.Option{micro.Registry(kubernetes.NewRegistry())}, nil
+	}
+	return nil, fmt.Errorf("unknown --registry %q\n%s", name, usage)
 }
 
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	address := flags.String("address", "127.0.0.1:0", "where to listen")
 	name := flags.String("name", "greeter", "the service's name")
+	version := flags.String("version", "", "the service's version (default go-micro's)")
+	registryName := flags.String("registry", "memory", "memory or kubernetes")
+	md := map[string]string{}
+	flags.Var(pairs(md), "metadata", "k=v to register, repeatable")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	options, err := registryOption(*registryName)
+	if err != nil {
+		return err
+	}
+	if *version != "" {
+		options = append(options, micro.Version(*version))
+	}
+	if len(md) > 0 {
+		options = append(options, micro.Metadata(md))
+	}
 	var service micro.Service
-	service = newService(micro.Name(*name), micro.Address(*address), micro.AfterStart(func() error {
+	options = append(options, micro.Name(*name), micro.Address(*address), micro.AfterStart(func() error {
 		_, err := fmt.Println("listening", service.Server().Options().Address)
 		return err
 	}))
+	service = newService(options...)
 	if err := micro.RegisterHandler(service.Server(), new(Greeter)); err != nil {
 		return err
 	}
@@ -65,6 +97,7 @@ func serve(args []string) error {
 func call(args []string) error {
 	flags := flag.NewFlagSet("call", flag.ContinueOnError)
 	address := flags.String("address", "", "the server, HOST:PORT")
+	registryName := flags.String("registry", "memory", "where the server is looked for without --address: kubernetes")
 	service := flags.String("service", "greeter", "the service's name")
 	endpoint := flags.String("endpoint", "", "the endpoint (default Greeter.Hello, with --stream Greeter.Stream)")
 	name := flags.String("name", "World", "the name to greet")
@@ -78,12 +111,19 @@ func call(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *address == "" {
-		return fmt.Errorf("call: --address is required\n%s", usage)
+	if *address == "" && *registryName == "memory" {
+		return fmt.Errorf("call: --address or --registry is required\n%s", usage)
+	}
+	from, err := registryOption(*registryName)
+	if err != nil {
+		return err
 	}
 
 	ctx := metadata.NewContext(context.Background(), md)
-	options := []client.CallOption{client.WithAddress(*address)}
+	var options []client.CallOption
+	if *address != "" {
+		options = append(options, client.WithAddress(*address))
+	}
 	if *timeout > 0 {
 		options = append(options, client.WithRequestTimeout(*timeout))
 	}
@@ -94,7 +134,7 @@ func call(args []string) error {
 	if *contentType != "" {
 		requestOptions = append(requestOptions, client.WithContentType(*contentType))
 	}
-	c := newService(micro.Name("greeter.client")).Client()
+	c := newService(append(from, micro.Name("greeter.client"))...).Client()
 
 	if *stream {
 		request := c.NewRequest(*service, or(*endpoint, "Greeter.Stream"), &StreamRequest{Count: *count}, requestOptions...)

@@ -1,4 +1,4 @@
-// Command v5 is a go-micro v5.30.0 peer: a greeter and a caller, over gRPC on loopback.
+// Command v5 is a go-micro v5.30.0 peer: a greeter and a caller over gRPC, at an address or found by multicast DNS.
 package main
 
 import (
@@ -24,12 +24,13 @@ import (
 )
 
 const usage = `usage:
-  v5 serve --address HOST:PORT [--name greeter]
-  v5 call  --address HOST:PORT [--service greeter] [--endpoint Greeter.Hello] [--name N] [--content-type T]
-           [--timeout D] [--retries N] [--metadata k=v ...] [--stream [--count N]]`
+  v5 serve --address HOST:PORT [--name greeter] [--registry memory|mdns]
+  v5 call  --address HOST:PORT | --registry mdns [--service greeter] [--endpoint Greeter.Hello] [--name N] [--content-type T]
+           [--timeout D] [--retries N] [--metadata k=v ...] [--stream [--count N]]
+  v5 watch --registry mdns [--service greeter]`
 
 func main() {
-	commands := map[string]func([]string) error{"serve": serve, "call": call}
+	commands := map[string]func([]string) error{"serve": serve, "call": call, "watch": watch}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(1)
@@ -41,16 +42,21 @@ func main() {
 }
 
 // serve runs go-micro's gRPC server itself: micro.NewService adds nothing on the wire but links every plugin.
-// Registry and broker are of memory, the defaults are multicast DNS and HTTP.
+// Registry and broker are of memory unless asked otherwise, the defaults are multicast DNS and HTTP.
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	address := flags.String("address", "127.0.0.1:0", "where to listen")
 	name := flags.String("name", "greeter", "the service's name")
+	registryName := flags.String("registry", "memory", "memory or mdns")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	reg, err := newRegistry(*registryName)
+	if err != nil {
+		return err
+	}
 	s := grpcserver.NewServer(server.Name(*name), server.Address(*address),
-		server.Registry(registry.NewMemoryRegistry()), server.Broker(broker.NewMemoryBroker()))
+		server.Registry(reg), server.Broker(broker.NewMemoryBroker()))
 	if err := s.Handle(s.NewHandler(new(Greeter))); err != nil {
 		return err
 	}
@@ -67,6 +73,7 @@ func serve(args []string) error {
 func call(args []string) error {
 	flags := flag.NewFlagSet("call", flag.ContinueOnError)
 	address := flags.String("address", "", "the server, HOST:PORT")
+	registryName := flags.String("registry", "memory", "where the server is looked for without --address: mdns")
 	service := flags.String("service", "greeter", "the service's name")
 	endpoint := flags.String("endpoint", "", "the endpoint (default Greeter.Hello, with --stream Greeter.Stream)")
 	name := flags.String("name", "World", "the name to greet")
@@ -87,12 +94,19 @@ func call(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *address == "" {
-		return fmt.Errorf("call: --address is required\n%s", usage)
+	if *address == "" && *registryName == "memory" {
+		return fmt.Errorf("call: --address or --registry is required\n%s", usage)
+	}
+	reg, err := newRegistry(*registryName)
+	if err != nil {
+		return err
 	}
 
 	ctx := metadata.NewContext(context.Background(), md)
-	options := []client.CallOption{client.WithAddress(*address)}
+	var options []client.CallOption
+	if *address != "" {
+		options = append(options, client.WithAddress(*address))
+	}
 	if *timeout > 0 {
 		options = append(options, client.WithRequestTimeout(*timeout), client.WithStreamTimeout(*timeout))
 	}
@@ -103,7 +117,7 @@ func call(args []string) error {
 	if *contentType != "" {
 		requestOptions = append(requestOptions, client.WithContentType(*contentType))
 	}
-	c := grpcclient.NewClient(client.Registry(registry.NewMemoryRegistry()), client.Broker(broker.NewMemoryBroker()))
+	c := grpcclient.NewClient(client.Registry(reg), client.Broker(broker.NewMemoryBroker()))
 
 	if *stream {
 		request := c.NewRequest(*service, or(*endpoint, "Greeter.Stream"), &pb.StreamRequest{Count: *count}, requestOptions...)
@@ -115,6 +129,16 @@ func call(args []string) error {
 		return printJSON(map[string]any{"error": decode(err)})
 	}
 	return printJSON(map[string]any{"reply": map[string]any{"greeting": reply.Greeting}})
+}
+
+func newRegistry(name string) (registry.Registry, error) {
+	switch name {
+	case "memory":
+		return registry.NewMemoryRegistry(), nil
+	case "mdns":
+		return registry.NewMDNSRegistry(), nil
+	}
+	return nil, fmt.Errorf("unknown --registry %q\n%s", name, usage)
 }
 
 // printStream sends the request's body on a stream and prints what comes back, as go-micro's generated code does.
