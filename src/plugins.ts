@@ -1,28 +1,73 @@
 /** Names on the command line → what is loaded for them. Adding an implementation is a line here. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Broker } from "./broker/broker.ts";
 import { didYouMean, type MicrorunError, usageError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Selector } from "./selector/selector.ts";
-import type { Settings } from "./settings.ts";
+import type { MeshSettings } from "./settings.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** What an implementation may need to be made. */
 export interface PluginOptions {
-  readonly addresses: readonly string[];
+  readonly mesh: MeshSettings;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
 }
 
+export interface SelectorOptions extends PluginOptions {
+  readonly registry: Registry;
+}
+
 /** Implementations by the name that a flag gives. */
-export type Plugins<T> = Readonly<Record<string, (options: PluginOptions) => Promise<T>>>;
+export type Plugins<T, O = PluginOptions> = Readonly<Record<string, (options: O) => Promise<T>>>;
 
 export const registries: Plugins<Registry> = {
   memory: async () => (await import("./registry/memory.ts")).memoryRegistry(),
+  local: async ({ mesh, env, log }) =>
+    (await import("./registry/local.ts")).localRegistry({
+      folder: localFolder(env),
+      ttlMs: mesh.registerTtlMs,
+      intervalMs: mesh.registerIntervalMs,
+      log,
+    }),
+  mdns: async ({ mesh, log }) =>
+    (await import("./registry/mdns.ts")).mdnsRegistry({
+      ttlMs: mesh.registerTtlMs,
+      intervalMs: mesh.registerIntervalMs,
+      log,
+    }),
+  kubernetes: async ({ mesh, env, log }) =>
+    (await import("./kubernetes/registry.ts")).kubernetesRegistry({
+      ...mesh.kubernetes,
+      ...(mesh.registryAddress[0] === undefined ? {} : { server: mesh.registryAddress[0] }),
+      format: mesh.registryFormat,
+      intervalMs: mesh.registerIntervalMs,
+      env,
+      log,
+    }),
 };
 
-export const selectors: Plugins<Selector> = {
+const balanced =
+  (strategy: "random" | "roundrobin" | "p2c" | "hash") =>
+  async ({ mesh, registry, log }: SelectorOptions): Promise<Selector> =>
+    (await import("./selector/balanced.ts")).balancedSelector({
+      strategy,
+      registry,
+      key: mesh.selectorKey,
+      ...(mesh.zone === undefined ? {} : { zone: mesh.zone }),
+      log,
+    });
+
+export const selectors: Plugins<Selector, SelectorOptions> = {
   static: async ({ env }) => (await import("./selector/static.ts")).staticSelector(staticOptions(env)),
+  dns: async ({ env, log }) =>
+    (await import("./selector/dns.ts")).dnsSelector({ ...staticOptions(env), log }),
+  random: balanced("random"),
+  roundrobin: balanced("roundrobin"),
+  p2c: balanced("p2c"),
+  hash: balanced("hash"),
 };
 
 export const brokers: Plugins<Broker> = {
@@ -39,6 +84,7 @@ export const grpc = {
   types: (): Promise<typeof import("./grpc/types.ts")> => import("./grpc/types.ts"),
   health: (): Promise<typeof import("./grpc/health.ts")> => import("./grpc/health.ts"),
   reflection: (): Promise<typeof import("./grpc/reflection.ts")> => import("./grpc/reflection.ts"),
+  reflected: (): Promise<typeof import("./grpc/reflected-schema.ts")> => import("./grpc/reflected-schema.ts"),
   debug: (): Promise<typeof import("./grpc/debug.ts")> => import("./grpc/debug.ts"),
 };
 
@@ -48,34 +94,15 @@ export const http = {
   server: (): Promise<typeof import("./http/server.ts")> => import("./http/server.ts"),
 };
 
-/** What the module's `import … from "microrun"` gets. */
-export const publicFace = (): Promise<Record<string, unknown>> => import("./mod.ts");
+export const kubernetes = {
+  rbac: (): Promise<typeof import("./kubernetes/rbac.ts")> => import("./kubernetes/rbac.ts"),
+};
 
-/** One of each kind, as the settings name them. */
-export async function choose(settings: Settings, env: PluginOptions["env"], log: Log): Promise<Chosen> {
-  const make = <T>(
-    kind: Plugins<T>,
-    flag: string,
-    name: string,
-    addresses: readonly string[] = [],
-  ): Promise<T> => {
-    const plugin = kind[name];
-    if (plugin === undefined) throw unknownPlugin(flag, name, Object.keys(kind));
-    return plugin({ addresses, env, log });
-  };
-  return {
-    transport: await make(transports, "transport", settings.transport),
-    registry: await make(registries, "registry", settings.registry, settings.registryAddress),
-    selector: await make(selectors, "selector", settings.selector),
-    broker: await make(brokers, "broker", settings.broker, settings.brokerAddress),
-  };
-}
-
-export interface Chosen {
-  readonly transport: Transport;
-  readonly registry: Registry;
-  readonly selector: Selector;
-  readonly broker: Broker;
+/** The one of a kind that a flag names. */
+export function choose<T, O>(kind: Plugins<T, O>, flag: string, name: string, options: O): Promise<T> {
+  const plugin = kind[name];
+  if (plugin === undefined) throw unknownPlugin(flag, name, Object.keys(kind));
+  return plugin(options);
 }
 
 function unknownPlugin(flag: string, name: string, known: readonly string[]): MicrorunError {
@@ -93,4 +120,10 @@ function staticOptions(env: PluginOptions["env"]): { domain?: string; port?: num
     throw usageError(`STATIC_SELECTOR_PORT_NUMBER=${port}: not a port`, "set it to a number from 1 to 65535");
   }
   return { ...(domain ? { domain } : {}), ...(port ? { port: Number(port) } : {}) };
+}
+
+/** Where the processes of one user on one machine find each other. */
+function localFolder(env: PluginOptions["env"]): string {
+  const own = env.XDG_RUNTIME_DIR;
+  return own ? join(own, "microrun") : join(tmpdir(), `microrun-${process.getuid?.() ?? "user"}`);
 }

@@ -1,16 +1,18 @@
 /** The life of a service, from top to bottom: what is started is pushed on one stack; a stop is the stack read backwards. */
 import { basename, extname } from "node:path";
-import { createClient } from "./client/calls.ts";
-import { createPool } from "./client/pool.ts";
+import { type Methods, methodsOf } from "./client/methods.ts";
 import { envSource } from "./config/env.ts";
 import { openConfig } from "./config/store.ts";
+import { createConnect } from "./connect.ts";
 import { errorText, MicrorunError } from "./errors.ts";
 import { createHealth, type HealthChecks } from "./health/checks.ts";
 import type { HealthCheck } from "./health/health.ts";
 import { createLog, type LogSink } from "./log.ts";
+import { openOutbound } from "./outbound.ts";
 import * as plugins from "./plugins.ts";
 import { openPorts } from "./ports.ts";
-import { advertisedAddress } from "./registry/advertise.ts";
+import { ownInstance } from "./registry/own-instance.ts";
+import type { Registry } from "./registry/registry.ts";
 import { hostRuntime } from "./runtime/host.ts";
 import { takeSignals } from "./runtime/signals.ts";
 import { bindHandlers, composeService } from "./service/compose.ts";
@@ -63,27 +65,32 @@ async function begin(
 
   // the module
   const host = await hostRuntime();
-  await host.prepare(await plugins.publicFace(), settings.module);
+  let from = settings.server.name ?? stemOf(settings.module);
+  let methods: Methods = () => undefined;
+  const late: Methods = (...asked) => methods(...asked);
+  const connect = createConnect({ settings, env: process.env, log, from: () => from, methods: late });
+  await host.prepare({ ...(await import("./mod.ts")), connect }, settings.module);
   const loading = loadModule(settings.module, settings.proto === undefined ? {} : { proto: settings.proto });
   const { file, definition, proto, ignored } = await bounded(`load ${settings.module}`, loading);
   const schema = proto.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(proto);
   const identity = identify(settings, definition, file);
+  from = identity.name;
+  if (schema !== undefined) methods = methodsOf(schema.services);
   log.info(`Starting [service] ${identity.name}`);
   if (ignored.length > 0) log.warn(`${file} exports ${ignored.join(", ")}: without a meaning here`);
 
   // what it may use
   const config = stack.use(await openConfig([envSource(process.env)], log));
-  const { transport, registry, selector, broker } = await plugins.choose(settings, process.env, log);
-  const pool = stack.use(
-    createPool(transport, { size: settings.client.poolSize, ttlMs: settings.client.poolTtlMs }),
-  );
-  const client = { selector, pool, from: identity.name, ...settings.client };
+  const options = { ...settings, from, methods, env: process.env, log };
+  const outbound = stack.use(await openOutbound(options));
+  const { transport, registry } = outbound;
+  const broker = await plugins.choose(plugins.brokers, "broker", settings.mesh.broker, options);
   const context: RuntimeContext = {
     service: identity,
     get config() {
       return config.current;
     },
-    client: createClient(client),
+    client: outbound.client(),
     broker,
     log,
     signal,
@@ -93,13 +100,14 @@ async function begin(
   // what answers
   const health = createHealth({ timeoutMs: settings.healthTimeoutMs, log });
   addChecks(health, definition.health);
+  health.add("ready", "registry", () => {}, { note: () => stalenessNote(registry) });
   const { stats, middleware } = countCalls();
-  const service = await assemble(identity, definition, schema, { health, stats, log });
+  const service = await assemble(identity, definition, schema, { health, stats, log, registry });
   const dispatch = middleware(
     createDispatch(service, {
       ...context,
       config: () => config.current,
-      client: (call) => createClient(client, call),
+      client: outbound.client,
     }),
   );
   warnOfMissing(service, log);
@@ -125,18 +133,15 @@ async function begin(
 
   // others may find it
   if (ports !== undefined) {
-    const address = advertisedAddress(settings.server.advertise ?? ports.grpcAddress);
     stack.defer(() => pause(settings.drainDelayMs));
-    stack.use(
-      await registry.register({
-        id: identity.id,
-        service: identity.name,
-        version: identity.version,
-        address,
-        metadata: identity.metadata,
-      }),
-    );
-    log.info(`Registry [${registry.name}] Registering node: ${identity.id}`);
+    if (settings.mesh.register) {
+      log.info(`Registry [${registry.name}] Registering node: ${identity.id}`);
+      const subscriptions = Object.keys(definition.subscribe ?? {});
+      const names = { registry: registry.name, transport: transport.name, broker: broker.name };
+      const { advertise } = settings.server;
+      const own = ownInstance({ identity, service, subscriptions, ...ports, advertise, ...names });
+      stack.use(await registry.register(own));
+    }
   }
   stack.defer(() => {
     health.setServing(false);
@@ -147,9 +152,15 @@ async function begin(
   return { ended: definition.job === undefined ? new Promise(() => {}) : runJob(definition.job, context) };
 }
 
+/** A registry that cannot be reached makes nobody unready: what was last known holds. */
+function stalenessNote({ name, staleSince }: Registry): string {
+  const since = staleSince?.();
+  return since === undefined ? name : `${name}, last known ${Math.round((Date.now() - since) / 1000)} s ago`;
+}
+
 /** Flag or variable, else the module, else the default. */
 function identify({ server }: Settings, definition: Definition, file: string): Identity {
-  const name = server.name ?? definition.name ?? basename(file, extname(file));
+  const name = server.name ?? definition.name ?? stemOf(file);
   return {
     name,
     version: server.version ?? definition.version ?? "latest",
@@ -158,12 +169,16 @@ function identify({ server }: Settings, definition: Definition, file: string): I
   };
 }
 
+function stemOf(file: string): string {
+  return basename(file, extname(file));
+}
+
 /** The user's endpoints first: where names clash, theirs are found. */
 async function assemble(
   identity: Identity,
   definition: Definition,
   schema: Schema | undefined,
-  { health, stats, log }: { health: HealthChecks; stats: Stats; log: LogSink },
+  { health, stats, log, registry }: { health: HealthChecks; stats: Stats; log: LogSink; registry: Registry },
 ): Promise<Service> {
   const own = bindHandlers(definition.handlers ?? {}, schema);
   const names = [...new Set(own.endpoints.map(({ method }) => method.service))];
@@ -174,7 +189,7 @@ async function assemble(
     own,
     healthPart(health, [identity.name, ...names]),
     reflectionPart(() => service),
-    debugPart({ health, stats, log }),
+    debugPart({ health, stats, log, staleSince: () => registry.staleSince?.() }),
   ]);
   return service;
 }

@@ -21,6 +21,7 @@ interface Named {
   readonly name: string;
   readonly check: HealthCheck;
   readonly timeoutMs: number;
+  readonly note: (() => string) | undefined;
   /** The run under way: probes that come meanwhile share it. */
   running?: Promise<CheckResult> | undefined;
   failing: boolean;
@@ -55,12 +56,15 @@ export function createHealth({
       started ||= value;
       for (const wake of wakes) wake();
     },
-    add(probe, name, check, { timeoutMs = usualMs } = {}) {
-      checks[probe].push({ name, check, timeoutMs, failing: false });
+    add(probe, name, check, { timeoutMs = usualMs, note } = {}) {
+      checks[probe].push({ name, check, timeoutMs, note, failing: false });
     },
     async run(probe, exclude) {
       const included = ({ name }: { name: string }): boolean => !exclude?.has(name);
-      const asked = checks[probe].filter(included).map((named) => runOnce(named, log));
+      const asked = checks[probe].filter(included).map(async (named) => {
+        const result = await runOnce(named, log);
+        return named.note === undefined ? result : { ...result, note: named.note() };
+      });
       return [...[own[probe]()].filter(included), ...(await Promise.all(asked))];
     },
     async *watch(signal) {

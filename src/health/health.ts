@@ -11,11 +11,18 @@ export interface CheckResult {
   readonly ok: boolean;
   /** Why not; empty when ok. */
   readonly reason: string;
+  /** What `?verbose` says of it beside its name. @default nothing */
+  readonly note?: string;
 }
 
 export interface Health {
   /** @default options.timeoutMs 1000 */
-  add(probe: Probe, name: string, check: HealthCheck, options?: { timeoutMs?: number }): void;
+  add(
+    probe: Probe,
+    name: string,
+    check: HealthCheck,
+    options?: { timeoutMs?: number; note?: () => string },
+  ): void;
   /** Those named in `exclude` are not run. */
   run(probe: Probe, exclude?: ReadonlySet<string>): Promise<readonly CheckResult[]>;
   /** Started, and not draining: calls are welcome. Says nothing of the checks. */

@@ -27,8 +27,8 @@ export async function serveHealth(health: Health, request: Request, path: string
 }
 
 /** Anyone may ask: the reason is in the log. */
-function line({ name, ok }: CheckResult): string {
-  return ok ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
+function line({ name, ok, note }: CheckResult): string {
+  return ok ? `[+]${name} ok${note ? `: ${note}` : ""}\n` : `[-]${name} failed: reason withheld\n`;
 }
 
 function text(status: number, body: string, headers: Record<string, string> = {}): Response {

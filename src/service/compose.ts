@@ -37,22 +37,22 @@ export function composeService(identity: Identity, parts: readonly Part[]): Serv
 }
 
 /**
- * The user's own part. With a schema, it says which methods there are and each handler must be one of them; without one,
- * every handler is a JSON method that streams its reply if it is a generator function.
+ * The user's own part. With a schema, it says which methods there are and each handler must be one of them; a service of it
+ * without any handler is another's, which the module calls. Without a schema every handler is a JSON method that streams its
+ * reply if it is a generator function.
  * @throws MicrorunError `invalid_argument` for a handler that the schema does not know
  */
 export function bindHandlers(handlers: Handlers, schema: Schema | undefined): Part {
   if (schema === undefined) return { endpoints: withoutSchema(handlers), schemas: [] };
   refuseUnknown(handlers, schema);
-  const endpoints = [...schema.services].flatMap(([name, methods]) =>
-    methods.map(
-      (method): Endpoint => ({
-        method,
-        handler: handlerOf(handlers[keyOf(handlers, name) ?? ""], method.name),
-        internal: false,
-      }),
-    ),
-  );
+  const endpoints = [...schema.services].flatMap(([name, methods]) => {
+    const key = keyOf(handlers, name);
+    if (key === undefined) return [];
+    return methods.map((method): Endpoint => {
+      const handler = handlerOf(handlers[key], method.name);
+      return { method, handler, internal: false };
+    });
+  });
   return { endpoints, schemas: [schema] };
 }
 
@@ -71,9 +71,9 @@ function keyOf(handlers: Handlers, service: string): string | undefined {
 }
 
 /** `Hello`, or `hello` as TypeScript people write it. */
-function handlerOf(methods: Handlers[string] = {}, name: string): Handler | undefined {
-  const key = [name, lowerFirst(name)].find((key) => Object.hasOwn(methods, key));
-  return key === undefined ? undefined : methods[key];
+function handlerOf(methods: Handlers[string] | undefined, name: string): Handler | undefined {
+  const key = [name, lowerFirst(name)].find((key) => Object.hasOwn(methods ?? {}, key));
+  return key === undefined ? undefined : methods?.[key];
 }
 
 /** A key of a last segment alone stands for every service that ends so. */
