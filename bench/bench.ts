@@ -7,9 +7,11 @@ import { type Children, children } from "./children.ts";
 import { contenders } from "./contenders.ts";
 import { figures, goals } from "./figures.ts";
 import { grpcCases, jsonCases, measureLoads, measureSizes, measureStarts } from "./measure.ts";
+import { measureOut, measureSpread } from "./out.ts";
+import { openPods } from "./pods.ts";
 import { report, type Setting } from "./report.ts";
 
-const usage = `usage: npm run bench -- [--rounds 5] [--seconds 2] [--only unary,metadata,single,json,start] [--save]
+const usage = `usage: npm run bench -- [--rounds 5] [--seconds 2] [--only unary,metadata,single,json,start,out,spread,pods] [--save]
   --rounds   how often each server has its turn
   --seconds  how long each load lasts
   --only     the cases to run, separated by commas
@@ -37,7 +39,7 @@ function parse(args: string[]): Options {
       save: { type: "boolean", default: false },
     },
   });
-  const known = [...grpcCases, ...jsonCases].map(({ name }) => name).concat("start");
+  const known = [...grpcCases, ...jsonCases].map(({ name }) => name).concat("start", "out", "spread", "pods");
   const only = values.only?.split(",") ?? known;
   const strange = only.find((name) => !known.includes(name));
   if (strange !== undefined)
@@ -54,9 +56,10 @@ function parse(args: string[]): Options {
 async function bench({ rounds, seconds, only, save }: Options, owned: Children): Promise<void> {
   const said = (what: string): void => console.error(what);
   said("building");
-  const { servers, client } = await contenders();
+  const { servers, client, bareCaller, microrun } = await contenders();
   const found = figures();
   const selected = [...grpcCases, ...jsonCases].filter(({ name }) => only.has(name));
+  await using pods = only.has("pods") ? await openPods() : undefined;
   for (let round = 1; round <= rounds; round++) {
     said(`round ${round} of ${rounds}`);
     for (const protocol of ["grpc", "json"] as const) {
@@ -66,6 +69,9 @@ async function bench({ rounds, seconds, only, save }: Options, owned: Children):
     }
     for (let run = 0; only.has("start") && run < startsPerRound; run++)
       await measureStarts(servers, owned, found);
+    if (only.has("out")) await measureOut({ microrun, bareCaller, server: client, seconds }, owned, found);
+    if (only.has("spread")) await measureSpread({ microrun, seconds }, owned, found);
+    await pods?.measure(owned, found);
   }
   measureSizes(servers, found);
 

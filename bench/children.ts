@@ -3,9 +3,13 @@ import { readFileSync } from "node:fs";
 
 export interface Children extends AsyncDisposable {
   /** Starts a server; its output is kept to be shown if it dies. */
-  serve(command: readonly string[]): Child;
+  serve(command: readonly string[], extra?: Readonly<Record<string, string>>): Child;
   /** Runs to the end, killed after `timeoutMs`, and returns stdout. */
-  run(command: readonly string[], timeoutMs: number): Promise<string>;
+  run(
+    command: readonly string[],
+    timeoutMs: number,
+    extra?: Readonly<Record<string, string>>,
+  ): Promise<string>;
 }
 
 export interface Child extends AsyncDisposable {
@@ -34,8 +38,13 @@ export function children(): Children {
     alive.delete(child);
   };
   return {
-    serve(command) {
-      const child = Bun.spawn([...command], { env, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+    serve(command, extra = {}) {
+      const child = Bun.spawn([...command], {
+        env: { ...env, ...extra },
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "pipe",
+      });
       alive.add(child);
       let stopped = false;
       const died = collect(child.stderr).then(async (said): Promise<never> => {
@@ -55,8 +64,13 @@ export function children(): Children {
         },
       };
     },
-    async run(command, timeoutMs) {
-      const child = Bun.spawn([...command], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    async run(command, timeoutMs, extra = {}) {
+      const child = Bun.spawn([...command], {
+        env: { ...env, ...extra },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+      });
       alive.add(child);
       const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
       try {

@@ -19,6 +19,9 @@ export interface Contenders {
   readonly servers: readonly Contender[];
   /** grpc-go's load generator. */
   readonly client: string;
+  /** The bare grpc-js client that calls out are held against. */
+  readonly bareCaller: string;
+  readonly microrun: string;
 }
 
 const root = join(import.meta.dir, "..");
@@ -31,6 +34,7 @@ export async function contenders(): Promise<Contenders> {
   const built = (name: string): Promise<string> =>
     compile(join(root, `bench/${name}.ts`), join(root, `dist/bench/${name}`));
   const bareGrpc = await built("grpc-js-server");
+  const bareCaller = await built("grpc-js-caller");
   const bareHttp = await built("bun-serve-server");
   const microrun = process.env.MICRORUN_BIN ?? (await compile());
 
@@ -45,6 +49,8 @@ export async function contenders(): Promise<Contenders> {
   ];
   return {
     client: go,
+    bareCaller,
+    microrun,
     servers: [
       { ...grpc, name: "microrun", binary: microrun, arguments: onePort },
       { ...grpc, name: "grpc-js", binary: bareGrpc, arguments: (port) => [`${port}`] },

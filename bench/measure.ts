@@ -101,7 +101,7 @@ export async function measureStarts(
 
 /** Of the servers that were measured. */
 export function measureSizes(servers: readonly Contender[], found: Figures): void {
-  const protocols = new Set(found.rows.map(({ protocol }) => protocol));
+  const protocols = new Set<string>(found.rows.map(({ group }) => group));
   for (const { protocol, name, binary } of servers.filter((one) => protocols.has(one.protocol)))
     found.add(protocol, "binary", "MB", name, statSync(binary).size / 1e6);
 }

@@ -1,5 +1,5 @@
 /** Writes the figures for people: tables that are Markdown and read well on a terminal. */
-import { type Goal, goals, median, type Row, ratios, type Unit } from "./figures.ts";
+import { type Goal, type Group, goals, median, type Row, ratios, type Unit } from "./figures.ts";
 
 export interface Setting {
   /** In general words: nothing that names a machine. */
@@ -11,16 +11,18 @@ export interface Setting {
 
 export function report(rows: readonly Row[], setting: Setting): string {
   const versions = Object.entries(setting.versions).map(([name, version]) => `${name} ${version}`);
-  const grpc = rows.filter(({ protocol }) => protocol === "grpc");
-  const json = rows.filter(({ protocol }) => protocol === "json");
+  const of = (group: Group): Row[] => rows.filter((row) => row.group === group);
   return [
     `${setting.machine}; ${versions.join(", ")}.`,
     `Medians of ${setting.rounds} rounds of ${setting.seconds} s for each figure, servers in turn; (min–max).`,
     ...section("Goals", goalTable(goals(rows))),
-    ...section("gRPC, grpc-go = 1", ratioTable(grpc, "grpc-go", ["microrun", "grpc-js"])),
-    ...section("JSON over HTTP/1.1, Bun.serve = 1", ratioTable(json, "Bun.serve", [])),
-    ...section("gRPC", valueTable(grpc)),
-    ...section("JSON over HTTP/1.1", valueTable(json)),
+    ...section("gRPC, grpc-go = 1", ratioTable(of("grpc"), "grpc-go", ["microrun", "grpc-js"])),
+    ...section("JSON over HTTP/1.1, Bun.serve = 1", ratioTable(of("json"), "Bun.serve", [])),
+    ...section("gRPC", valueTable(of("grpc"))),
+    ...section("JSON over HTTP/1.1", valueTable(of("json"))),
+    ...section("Calls out", valueTable(of("out"))),
+    ...section("Calls spread over five instances", valueTable(of("spread"))),
+    ...section("Pods of a cluster", valueTable(of("pods"))),
   ].join("\n\n");
 }
 
