@@ -19,12 +19,7 @@ export interface DebugOptions {
 /** Records waiting for a slow reader of a followed log; the oldest are dropped. */
 const maxWaiting = 1024;
 
-export function debugPart({
-  health,
-  stats,
-  log,
-  staleSince = () => undefined,
-}: DebugOptions): BuiltinPart {
+export function debugPart({ health, stats, log, staleSince = () => undefined }: DebugOptions): BuiltinPart {
   const checkHealth = async (): Promise<{ status: string }> => {
     const results = await Promise.all([health.run("live"), health.run("ready")]);
     // a process that drains is healthy; why a check failed is not for every caller
