@@ -45,8 +45,7 @@ export const discoveryFlags = {
     of: "selector",
     about: "How the address for a call is found.",
     example: "roundrobin",
-    default: "p2c",
-    inCluster: "static",
+    otherwise: "p2c; in a cluster static, unless --registry names one to ask",
   },
   selector_key: {
     type: "text",

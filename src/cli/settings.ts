@@ -83,19 +83,20 @@ export function readClient(given: Given, env: Environment): ClientSettings {
 export function readMesh(given: Given, env: Environment): MeshSettings {
   const flags = readFlags(discoveryFlags, given, env);
   const { broker, broker_address } = readFlags(brokerFlags, given, env);
-  if (flags.selector === "hash" && flags.selector_key === undefined)
+  const selector = flags.selector ?? usualSelector(flags.registry, env);
+  if (selector === "hash" && flags.selector_key === undefined)
     throw usageError(
       "--selector=hash: chooses by a metadata key",
       "name it, such as --selector_key=x-user-id",
     );
   return {
-    registry: flags.registry ?? usualRegistry(flags.selector, env),
+    registry: flags.registry ?? usualRegistry(selector, env),
     registryAddress: flags.registry_address,
     registryFormat: flags.registry_format as MeshSettings["registryFormat"],
     register: flags.register,
     registerTtlMs: flags.register_ttl,
     registerIntervalMs: flags.register_interval,
-    selector: flags.selector,
+    selector,
     selectorKey: flags.selector_key ?? "",
     kubernetes: present({
       kubeconfig: flags.kubeconfig,
@@ -106,6 +107,12 @@ export function readMesh(given: Given, env: Environment): MeshSettings {
     brokerAddress: broker_address,
     ...present({ zone: flags.zone }),
   };
+}
+
+/** In a cluster Kubernetes' Services balance, unless a registry was asked for. */
+function usualSelector(registry: string | undefined, env: Environment): string {
+  const asks = registry !== undefined && registry !== "memory";
+  return env.KUBERNETES_SERVICE_HOST && !asks ? "static" : "p2c";
 }
 
 /** In a cluster nothing asks the API server, and so needs no permission, unless a selector has to. */

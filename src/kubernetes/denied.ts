@@ -78,7 +78,7 @@ function rbacFlags(verb: string, namespace: string | undefined, subject: Subject
   const { serviceAccount } = subject;
   return [
     "--registry=kubernetes",
-    ...(reads(verb) ? ["--selector=p2c"] : []),
+    ...(reads(verb) ? [] : ["--selector=static"]),
     `--namespace=${own}`,
     ...(serviceAccount === undefined ? [] : [`--service_account=${serviceAccount}`]),
     ...elsewhere,

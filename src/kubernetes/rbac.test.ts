@@ -76,7 +76,7 @@ test("a refusal names verb, resource and namespace, and the Role that is missing
   const { message, fields } = deniedMessage(error, "list", "endpointslices.discovery.k8s.io", "team-a");
   expect(message).toBe("may not list endpointslices in namespace team-a");
   expect(fields.hint).toBe(
-    "grant it: microrun rbac --registry=kubernetes --selector=p2c --namespace=shop --service_account=seller --kubernetes_namespace='team-a' | kubectl apply -f -",
+    "grant it: microrun rbac --registry=kubernetes --namespace=shop --service_account=seller --kubernetes_namespace='team-a' | kubectl apply -f -",
   );
   const [role, binding] = documents(String(fields.role));
   expect(role.rules).toEqual([
