@@ -86,6 +86,8 @@ export function reflect<T>(
 
   /** Where the next watch goes on; undefined: list first. */
   let version: string | undefined;
+  /** The version is a list's own: no watch has gone on from it yet. */
+  let fresh = false;
   /** Watches in a row that went badly. */
   let quick = 0;
   /** When the API server was last known to be there, in ms since the epoch. */
@@ -95,6 +97,7 @@ export function reflect<T>(
     const listed = await listObjects({ cluster, path, query, prune, signal });
     store.replace(listed.items);
     version = listed.version;
+    fresh = true;
     lastContact = Date.now();
     contact.succeeded("list");
     synced.resolve();
@@ -136,6 +139,7 @@ export function reflect<T>(
     } finally {
       const well = events > 0 || performance.now() - began >= bounds.quickMs;
       if (opened && well) {
+        fresh = false;
         retries.reset();
         refusals.reset();
         quick = 0;
@@ -145,9 +149,10 @@ export function reflect<T>(
 
   const failed = (error: unknown): number => {
     if (isExpired(error) && version !== undefined) {
-      const again = quick > 0;
       version = undefined;
-      return again ? retries.next() : 0;
+      // what happened since is not known before the list is there
+      contact.lost(lastContact);
+      return fresh ? retries.next() : 0;
     }
     const known = MicrorunError.from(error);
     contact.failed(version === undefined ? "list" : "watch", known, lastContact);
