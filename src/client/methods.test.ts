@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { jsonMethod } from "../call.ts";
-import { methodsOf } from "./methods.ts";
+import { methodsOf, nameParts } from "./methods.ts";
 
 const hello = jsonMethod("helloworld.Greeter", "Hello");
 const methods = methodsOf(
@@ -29,4 +29,14 @@ test("a method is not guessed where two services could be meant, or another pack
 
 test("an endpoint that is not Service.Method is refused", () => {
   expect(() => methods("greeter", "Hello")).toThrow("not of the form Service.Method");
+});
+
+test("a name that no path can hold is refused", () => {
+  for (const service of ["a b", "a/b", "ünï"])
+    expect(() => methods(service, "Greeter.Hello")).toThrow("holds more than a path may");
+});
+
+test("a host is no package", () => {
+  expect(nameParts("localhost:9090", "Greeter.Hello")).toEqual({ service: "Greeter", method: "Hello" });
+  expect(nameParts("go.micro.srv.greeter", "Greeter.Hello").service).toBe("go.micro.srv.greeter.Greeter");
 });

@@ -1,6 +1,7 @@
 /** Endpoints as callers name them, and the methods of `.proto` files that they are. */
 import type { Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
+import { parseServiceName } from "../service-name.ts";
 
 /** Which method an endpoint of a service is, where a `.proto` says so. */
 export type Methods = (service: string, endpoint: string) => Method | undefined;
@@ -10,9 +11,13 @@ export interface Names {
   readonly method: string;
 }
 
+/** What a path may hold between its slashes: HTTP/2 carries no other text. */
+const sendable = /^[!-.0-~]+$/;
+
 /**
  * `Greeter.Hello` asked of `greeter` is `/greeter.Greeter/Hello` (go-micro v2's rule, which is also the full protobuf
  * name where the service is called as its package); `a.b.Greeter.Hello` is `/a.b.Greeter/Hello`.
+ * @throws MicrorunError `invalid_argument`
  */
 export function nameParts(service: string, endpoint: string): Names {
   const dot = endpoint.lastIndexOf(".");
@@ -22,7 +27,15 @@ export function nameParts(service: string, endpoint: string): Names {
     });
   }
   const owner = endpoint.slice(0, dot);
-  return { service: owner.includes(".") ? owner : `${service}.${owner}`, method: endpoint.slice(dot + 1) };
+  const isWhole = owner.includes(".") || parseServiceName(service).host !== undefined;
+  const full = isWhole ? owner : `${service}.${owner}`;
+  if (!sendable.test(full) || !sendable.test(endpoint)) {
+    const asked = JSON.stringify(`${service} ${endpoint}`);
+    throw new MicrorunError("invalid_argument", `${asked}: its name holds more than a path may`, {
+      hint: "use letters, digits, dots, dashes and underscores",
+    });
+  }
+  return { service: full, method: endpoint.slice(dot + 1) };
 }
 
 /**
