@@ -72,6 +72,17 @@ export interface Call {
   readonly type?: Method;
 }
 
+/** Visible ASCII and blanks: what gRPC allows in a metadata value that is not binary. */
+const printable = /^[\x20-\x7e]*$/;
+
+const base64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}(?:==)?|[A-Za-z\d+/]{3}=?)?$/;
+
+/** Whether gRPC can carry a metadata value: under a key that ends in `-bin` base64, several joined by commas; else printable ASCII. */
+export function isMetadataValue(key: string, value: string): boolean {
+  if (!key.endsWith("-bin")) return printable.test(value);
+  return value.split(",").every((one) => base64.test(one.trim()));
+}
+
 /**
  * Answers a call: the reply's handler value, or an `AsyncIterable` of them when the server streams.
  * Rejects with a `MicrorunError` only. Whoever made `call.signal` must answer for an abort itself: a handler may never settle.

@@ -6,7 +6,7 @@ import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { memoryBroker } from "../src/broker/memory.ts";
-import { jsonMethod } from "../src/call.ts";
+import { type Dispatch, jsonMethod } from "../src/call.ts";
 import { createClient } from "../src/client/calls.ts";
 import type { Client } from "../src/client/client.ts";
 import { type Methods, methodsOf } from "../src/client/methods.ts";
@@ -328,7 +328,13 @@ describe("what is sent", () => {
 async function serving(handlers: Record<string, Handler>, callee?: Selector, address = "127.0.0.1:0") {
   const identity = { name: "greeter", version: "1", id: "greeter-1", metadata: {} };
   const service = composeService(identity, [bindHandlers({ Greeter: handlers }, undefined)]);
-  const config = { data: {}, get: () => undefined as never, async *changes() {} };
+  const config = {
+    data: {},
+    get: () => undefined as never,
+    scan: () => undefined as never,
+    watch: () => () => {},
+    async *changes() {},
+  };
   const dispatch = createDispatch(service, {
     service: identity,
     broker: memoryBroker(silentLog),
@@ -359,6 +365,125 @@ describe("what never reached its callee is asked elsewhere:", () => {
     const alone = await failure(clientOf([first]).call("greeter", "Greeter.Hello", names("a"), { type }));
     expect(alone).toMatchObject({ code: "unavailable", unsent: true });
   });
+});
+
+describe("a stream of requests whose first instance is gone goes whole to the next one:", () => {
+  const sent = ["a", "b", "c"].map((name) => ({ name }));
+  test.each([false, true])("its replies a stream: %p", async (responseStream) => {
+    const seen: unknown[] = [];
+    const schema = await loadSchema([proto]);
+    const identity = { name: "greeter", version: "1", id: "greeter-1", metadata: {} };
+    const take = async (request: AsyncIterable<{ name: string }>) => {
+      for await (const { name } of request) seen.push({ name });
+      return { greeting: "all" };
+    };
+    const handlers = {
+      LotsOfGreetings: take,
+      async *BidiHello(request: AsyncIterable<{ name: string }>) {
+        yield await take(request);
+      },
+    } as unknown as Record<string, Handler>;
+    const service = composeService(identity, [bindHandlers({ Greeter: handlers }, schema)]);
+    const dispatch: Dispatch = async (call) =>
+      // biome-ignore lint/suspicious/noExplicitAny: no handler here looks at its context
+      service.find(call.service, call.method)!.handler!(call.request, undefined as any);
+    const address = "127.0.0.1:0";
+    await using server = await transport.listen(service, dispatch, {
+      address,
+      log: silentLog,
+      drainTimeoutMs: 10,
+    });
+    const gone = await serving({});
+    await gone[Symbol.asyncDispose]();
+    const client = clientOf([gone.address, server.address], methods);
+    const requests = names("a", "b", "c");
+    const replies = responseStream
+      ? await all(client.stream("greeter", "Greeter.BidiHello", requests))
+      : [await client.call("greeter", "Greeter.LotsOfGreetings", requests)];
+    expect(replies).toEqual([{ greeting: "all" }]);
+    expect(seen).toEqual(sent);
+  });
+});
+
+test("a stream of requests waits with each for the one before to be taken", async () => {
+  const silent = createTcpServer(() => {});
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  let taken = 0;
+  async function* endless() {
+    for (;;) {
+      taken += 1;
+      yield { name: "a" };
+    }
+  }
+  const type = jsonMethod("greeter.Greeter", "Hello", { requestStream: true });
+  const how = { type, timeoutMs: 300 };
+  expect((await failure(clientOf([address]).call("greeter", "Greeter.Hello", endless(), how))).code).toBe(
+    "deadline_exceeded",
+  );
+  expect(taken).toBe(1);
+  silent.close();
+});
+
+test("a second request to a method without a .proto is answered with the reason", async () => {
+  await using server = await serving({ Hello: () => ({}) });
+  const type = jsonMethod("greeter.Greeter", "Hello", { requestStream: true });
+  const call = clientOf([server.address]).call("greeter", "Greeter.Hello", names("a", "b"), { type });
+  expect(await failure(call)).toMatchObject({
+    code: "unimplemented",
+    message: "Greeter.Hello: it takes one request, a stream of them needs a .proto",
+  });
+});
+
+test("a call that its server resets at its deadline ran out of time; one reset before was cancelled", async () => {
+  let waitMs = 0;
+  await using resetting = await rawServer((socket, stream) => {
+    setTimeout(() => socket.write(frame(frameTypes.reset, 0, stream, uint32s(8))), waitMs);
+  });
+  const client = clientOf([resetting.address]);
+  const call = (timeoutMs: number) => failure(client.call("greeter", "Greeter.Hello", {}, { timeoutMs }));
+  expect((await call(20_000)).code).toBe("cancelled");
+  for (waitMs = 96; waitMs <= 100; waitMs++) {
+    const { code, message } = await call(100);
+    expect([code, message]).toEqual(["deadline_exceeded", `${resetting.address}: deadline exceeded`]);
+  }
+});
+
+test("a call with a time that no timer can be set for is made", async () => {
+  await using server = await serving({ Hello: () => ({ well: true }) });
+  const client = clientOf([server.address]);
+  expect(await client.call("greeter", "Greeter.Hello", {}, { timeoutMs: 1e15 })).toEqual({ well: true });
+  await using connection = transport.connect(server.address);
+  const direct = { service: "greeter.Greeter", method: "Hello", request: {}, metadata: new Headers() };
+  const signal = AbortSignal.timeout(3000);
+  expect(await connection.dispatch({ ...direct, signal, deadline: Date.now() + 1e15 })).toEqual({
+    well: true,
+  });
+});
+
+test("very many cancelled calls cost nobody the connection", async () => {
+  await using server = await serving({ Hello: () => ({ well: true }), Wait: () => new Promise(() => {}) });
+  const client = clientOf([server.address]);
+  const staying = client
+    .call("greeter", "Greeter.Wait", {}, { timeoutMs: 60_000 })
+    .catch((error) => error.code);
+  let ended: unknown;
+  void staying.then((code) => {
+    ended = code;
+  });
+  for (let round = 0; round < 40; round++) {
+    const gone = new AbortController();
+    const calls = Array.from({ length: 50 }, () =>
+      failure(client.call("greeter", "Greeter.Wait", {}, { signal: gone.signal })),
+    );
+    // a call that is reset before it was sent is none
+    await client.call("greeter", "Greeter.Hello");
+    gone.abort();
+    for (const { code } of await Promise.all(calls)) expect(code).toBe("cancelled");
+  }
+  expect(await client.call("greeter", "Greeter.Hello")).toEqual({ well: true });
+  expect(ended).toBeUndefined();
 });
 
 test("a connection that nobody answers leaves a call time for another instance", async () => {
@@ -504,6 +629,25 @@ describe.each(targets)("connect(), from $name,", (target) => {
       expect(stdout).toBe('{\n  greeting: "Hello John",\n}\n'.repeat(2));
     },
   );
+
+  test("refuses what makes no sense, in its own words", async () => {
+    const { code, stdout } = await outcome(
+      `for (const options of [null, { timeoutMs: 0 }, { selector: "foo" }, { registry: "loacl" }, { address: "foo" }, { address: "http://a:1" }])
+         try { await connect(options); } catch (error) { console.log(error instanceof MicrorunError, error.code, error.message); }`,
+    );
+    expect([code, stdout.split("\n")]).toEqual([
+      0,
+      [
+        "true invalid_argument connect: its options are no object",
+        "true invalid_argument connect: timeoutMs 0: not a number of milliseconds above 0",
+        "true invalid_argument connect: selector foo: not known",
+        "true invalid_argument connect: registry loacl: not known, did you mean local?",
+        'true invalid_argument address "foo": the port is missing',
+        'true invalid_argument address "http://a:1": not host:port',
+        "",
+      ],
+    ]);
+  });
 
   test("refuses an option that it does not know", async () => {
     const { code, stdout } = await outcome(

@@ -144,6 +144,31 @@ test("a peer that cannot be reached is told in few words", async () => {
   }
 });
 
+test("a peer that speaks TLS where we do not, or the other way round, is told with the way out", async () => {
+  const call = { service: "Nope", method: "Nope", request: {}, metadata: new Headers() };
+  const failing = async (address: string, options?: ConnectOptions): Promise<MicrorunError> => {
+    await using connection = transport.connect(address, options);
+    return await connection.dispatch({ ...call, signal: AbortSignal.timeout(3000) }).then(
+      () => Promise.reject(new Error("it went well")),
+      (error: MicrorunError) => error,
+    );
+  };
+  await using secure = await listen("127.0.0.1:0", { tls });
+  await using plain = await listen("127.0.0.1:0");
+  expect(await failing(secure.address)).toMatchObject({
+    code: "unavailable",
+    unsent: true,
+    message: expect.stringMatching(/cannot connect: .*speaks TLS[^(]*$/),
+    hint: expect.stringContaining("--client_tls_ca"),
+  });
+  expect(await failing(plain.address, { tls: { ca } })).toMatchObject({
+    code: "unavailable",
+    unsent: true,
+    message: expect.stringMatching(/cannot connect: .*speaks no TLS( would)?$/),
+    hint: expect.stringContaining("--client_tls_ca"),
+  });
+});
+
 test("a stop does not wait for connections that say nothing", async () => {
   const server = await listen("127.0.0.1:0");
   const [host, port] = server.address.split(":");

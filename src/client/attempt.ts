@@ -36,11 +36,13 @@ export async function begin(
   const beganAt = performance.now();
   let lease: Lease | undefined;
   let ms: number | undefined;
+  let connecting = false;
   let over = false;
   const attempt: Attempt = {
     address: target,
     dispatch() {
       lease = pool.connection(target);
+      connecting = !lease.warm;
       return lease.dispatch(call);
     },
     answered() {
@@ -49,9 +51,9 @@ export async function begin(
     end(error) {
       if (over) return;
       over = true;
-      lease?.release();
+      lease?.release(isAnswer(error));
       if (address !== undefined) return;
-      selector.report?.(target, told(error, call.signal), ms ?? performance.now() - beganAt);
+      selector.report?.(target, told(error, call.signal), ms ?? performance.now() - beganAt, connecting);
     },
     drop: () => attempt.end(unused()),
     retire: () => lease?.retire(),
@@ -74,6 +76,12 @@ function told(error: unknown, signal: AbortSignal): unknown {
   if (error === undefined || !signal.aborted) return error;
   const { code } = abortReason(signal);
   return code === "cancelled" || code === "deadline_exceeded" ? error : unused();
+}
+
+/** The callee had the call. */
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof MicrorunError)) return error === undefined;
+  return !error.unsent && error.code !== "cancelled";
 }
 
 /** What selectors take for nothing said. */

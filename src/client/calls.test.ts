@@ -20,7 +20,13 @@ async function greeter(methods: Record<string, Handler>, options: { retries?: nu
   const transport = memoryTransport();
   const identity = { name: "greeter", version: "1", id: "greeter-1", metadata: {} };
   const service = composeService(identity, [bindHandlers({ Greeter: methods }, undefined)]);
-  const config = { data: {}, get: () => undefined as never, async *changes() {} };
+  const config = {
+    data: {},
+    get: () => undefined as never,
+    scan: () => undefined as never,
+    watch: () => () => {},
+    async *changes() {},
+  };
   const calls: Call[] = [];
   const pool = createPool(transport);
   const selector = { name: "fixed", pick: () => server.address, async [Symbol.asyncDispose]() {} };
@@ -159,4 +165,23 @@ test("a call under way ends when the pool is closed, and none is made after", as
   expect((await reply).code).toBe("cancelled");
   const after = await client.call("greeter", "Greeter.Hello").catch((thrown) => thrown);
   expect(after).toMatchObject({ code: "unavailable", message: expect.stringContaining("closed") });
+});
+
+test("a stream of replies that was read is not read again as an empty one", async () => {
+  const { client } = await greeter({
+    async *Count() {
+      yield { n: 1 };
+    },
+  });
+  const replies = client.stream("greeter", "Greeter.Count");
+  const seen: unknown[] = [];
+  for await (const reply of replies) seen.push(reply);
+  const read = async () => {
+    for await (const reply of replies) seen.push(reply);
+  };
+  expect(await read().catch((thrown) => thrown)).toMatchObject({
+    code: "failed_precondition",
+    message: "greeter Greeter.Count: its replies were read already",
+  });
+  expect(seen).toEqual([{ n: 1 }]);
 });

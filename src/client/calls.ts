@@ -56,6 +56,8 @@ export function createClient(options: ClientOptions, origin?: Origin): Client {
         attempt.end();
         return reply;
       });
+    } catch (error) {
+      throw out.requests?.failure() ?? error;
     } finally {
       out.requests?.end();
     }
@@ -72,7 +74,7 @@ export function createClient(options: ClientOptions, origin?: Origin): Client {
         yield asJson(out, next.value);
     } catch (error) {
       failure = error;
-      throw error;
+      throw out.requests?.failure() ?? error;
     } finally {
       out.requests?.end();
       discard(begun?.replies);
@@ -86,7 +88,22 @@ export function createClient(options: ClientOptions, origin?: Origin): Client {
       call({ service, endpoint, request, how, stream: false }),
     // biome-ignore lint/suspicious/noExplicitAny: as in the contract
     stream: (service, endpoint, request, how = {}): AsyncIterable<any> =>
-      stream({ service, endpoint, request, how, stream: true }),
+      readOnce(`${service} ${endpoint}`, stream({ service, endpoint, request, how, stream: true })),
+  };
+}
+
+/** A second reader would find nothing, and take it for the end. */
+function readOnce<T>(name: string, replies: AsyncIterable<T>): AsyncIterable<T> {
+  let read = false;
+  return {
+    [Symbol.asyncIterator]() {
+      if (read)
+        throw new MicrorunError("failed_precondition", `${name}: its replies were read already`, {
+          hint: "call client.stream again, or collect the replies in a list",
+        });
+      read = true;
+      return replies[Symbol.asyncIterator]();
+    },
   };
 }
 

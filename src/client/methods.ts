@@ -20,6 +20,8 @@ const sendable = /^[!-.0-~]+$/;
  * @throws MicrorunError `invalid_argument`
  */
 export function nameParts(service: string, endpoint: string): Names {
+  mustBeText("service", service, "name it: greeter");
+  mustBeText("endpoint", endpoint, "write it as Greeter.Hello");
   const dot = endpoint.lastIndexOf(".");
   if (dot <= 0 || dot === endpoint.length - 1) {
     throw new MicrorunError("invalid_argument", `endpoint ${endpoint}: not of the form Service.Method`, {
@@ -36,6 +38,12 @@ export function nameParts(service: string, endpoint: string): Names {
     });
   }
   return { service: full, method: endpoint.slice(dot + 1) };
+}
+
+function mustBeText(what: string, value: unknown, hint: string): void {
+  if (typeof value === "string" && value !== "") return;
+  const why = value === "" || value === undefined ? "missing" : `not a text, but ${typeof value}`;
+  throw new MicrorunError("invalid_argument", `${what}: ${why}`, { hint });
 }
 
 /**

@@ -1,9 +1,13 @@
 /** What is asked of a client, as a call that connections take: names, messages, metadata, deadline. */
+import { parseAddress } from "../address.ts";
 import { type Call, jsonMethod, type Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { isStream } from "../iteration.ts";
+import { maxTimerMs } from "../wait.ts";
 import type { CallOptions } from "./client.ts";
+import { metadataOf } from "./metadata.ts";
 import { type Methods, type Names, nameParts } from "./methods.ts";
+import { checkOptions, type Kinds, kinds } from "./options.ts";
 import { createRequests, type Requests } from "./requests.ts";
 
 const defaultTimeoutMs = 5000;
@@ -32,30 +36,37 @@ export interface OutgoingOptions {
   readonly methods?: Methods;
 }
 
-/** Says something of one connection only: not carried on. */
-const notCarried =
-  /^(:|accept|connect(ion)?-?|content-|grpc-|host$|keep-alive$|te$|timeout$|trailer$|transfer-encoding$|upgrade$|user-agent$|x-content-type$|micro-from-service$)/;
+/** What each option must be. */
+const table: Kinds<CallOptions> = {
+  timeoutMs: kinds.duration,
+  metadata: kinds.texts,
+  signal: kinds.signal,
+  address: kinds.text,
+  version: kinds.text,
+  where: kinds.texts,
+  idempotent: kinds.truth,
+  type: kinds.object,
+};
 
 /** @throws MicrorunError `invalid_argument` where what is asked makes no sense */
 export function outgoing(asked: Asked, options: OutgoingOptions, origin: Origin | undefined): Outgoing {
   const { service, endpoint, request, how, stream } = asked;
   const names = nameParts(service, endpoint);
+  checkOptions(`${service} ${endpoint}`, how, table);
+  if (how.address !== undefined) parseAddress(how.address);
   const type = typeOf(asked, names, options.methods);
   checkKind(asked, type);
   const requests = type?.requestStream ? createRequests(request) : undefined;
   const timeoutMs = how.timeoutMs ?? (stream ? undefined : (options.requestTimeoutMs ?? defaultTimeoutMs));
-  const deadline = Math.min(
-    origin?.deadline ?? Number.POSITIVE_INFINITY,
-    Date.now() + (timeoutMs ?? Number.POSITIVE_INFINITY),
-  );
+  const deadline = deadlineOf(timeoutMs, origin?.deadline);
   const signals = [how.signal, origin?.signal].filter((signal) => signal !== undefined);
   const call: Call = {
     service: type?.service ?? names.service,
     method: type?.name ?? names.method,
     request: requests?.stream ?? request ?? {},
-    metadata: metadataOf(how, options.from, origin),
+    metadata: metadataOf(origin?.metadata, how.metadata ?? {}, options.from),
     signal: signals.length === 1 ? signals[0]! : AbortSignal.any(signals),
-    ...(Number.isFinite(deadline) ? { deadline } : {}),
+    ...(deadline === undefined ? {} : { deadline }),
     ...(type === undefined ? {} : { type }),
   };
   return { call, requests };
@@ -84,12 +95,11 @@ function checkKind({ service, endpoint, request, stream }: Asked, type: Method |
     refuse("it takes one request, not a stream of them", "send them one by one");
 }
 
-function metadataOf(how: CallOptions, from: string, origin: Origin | undefined): Headers {
-  const metadata = new Headers();
-  for (const [key, value] of origin?.metadata ?? []) if (!notCarried.test(key)) metadata.set(key, value);
-  for (const [key, value] of Object.entries(how.metadata ?? {})) metadata.set(key, value);
-  metadata.set("micro-from-service", from);
-  return metadata;
+/** The earlier of the two; one that is further away than a timer can be set for is none. */
+function deadlineOf(timeoutMs: number | undefined, before: number | undefined): number | undefined {
+  const now = Date.now();
+  const ms = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, (before ?? Number.POSITIVE_INFINITY) - now);
+  return ms > maxTimerMs ? undefined : now + ms;
 }
 
 function isList(value: unknown): boolean {

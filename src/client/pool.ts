@@ -22,8 +22,10 @@ export interface PoolOptions {
 /** A connection, lent for one call. */
 export interface Lease {
   readonly dispatch: Dispatch;
-  /** The call is over. */
-  release(): void;
+  /** A call was answered on it: the next one need not wait for it to connect. */
+  readonly warm: boolean;
+  /** The call is over. @param answered @default false */
+  release(answered?: boolean): void;
   /** No other call shall use it. */
   retire(): void;
 }
@@ -39,6 +41,7 @@ interface Pooled extends Lease {
   readonly connection: Connection;
   readonly retireAt: number;
   calls: number;
+  warm: boolean;
   usedAt: number;
   /** Once retired, the end of its patience. */
   timer: NodeJS.Timeout | undefined;
@@ -98,12 +101,14 @@ export function createPool(
       dispatch: connection.dispatch,
       retireAt: Date.now() + ttlMs * (1 - Math.random() * jitter),
       calls: 0,
+      warm: false,
       usedAt: Date.now(),
       timer: undefined,
       retired: false,
       closed: false,
-      release() {
+      release(answered = false) {
         one.calls -= 1;
+        one.warm ||= answered;
         one.usedAt = Date.now();
         if (one.retired && one.calls === 0) void close(one);
       },

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { MicrorunError } from "../errors.ts";
 import { createRequests } from "./requests.ts";
 
 test("requests begin anew as long as no more than the first was taken", async () => {
@@ -39,4 +40,22 @@ test("a first message that is waited for goes to whoever asks next", async () =>
   const again = requests.stream[Symbol.asyncIterator]().next();
   source.resolve("first");
   expect(await again).toEqual({ done: false, value: "first" });
+});
+
+test("what the source throws is kept, and says nothing of the callee", async () => {
+  for (const thrown of [new Error("disk full"), new MicrorunError("unavailable", "away", { unsent: true })]) {
+    const failing = async function* (): AsyncGenerator<unknown> {
+      await Promise.reject(thrown);
+      yield {};
+    };
+    const requests = createRequests(failing());
+    expect(requests.failure()).toBeUndefined();
+    const error = await requests.stream[Symbol.asyncIterator]()
+      .next()
+      .catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "cancelled", unsent: false });
+    const failure = requests.failure();
+    if (thrown instanceof MicrorunError) expect(failure).toBe(thrown);
+    else expect(failure).toMatchObject({ code: "cancelled", message: "disk full", cause: thrown });
+  }
 });

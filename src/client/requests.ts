@@ -1,4 +1,5 @@
 /** A stream of requests that can be sent again from its start as long as no more than its first message was taken. */
+import { errorText, MicrorunError } from "../errors.ts";
 import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 
 export interface Requests {
@@ -6,6 +7,8 @@ export interface Requests {
   readonly stream: AsyncIterable<unknown>;
   /** Nothing is lost by sending it again. */
   complete(): boolean;
+  /** What the source itself threw: a MicrorunError as it is, anything else as the cause of a `cancelled`. */
+  failure(): MicrorunError | undefined;
   /** Nobody reads on. */
   end(): void;
 }
@@ -16,9 +19,20 @@ export function createRequests(request: unknown): Requests {
   let first: Promise<IteratorResult<unknown>> | undefined;
   let more = false;
 
+  let failure: MicrorunError | undefined;
+
   const pull = async (): Promise<IteratorResult<unknown>> => {
-    source ??= iteratorOf(request)!;
-    return source.next();
+    try {
+      source ??= iteratorOf(request)!;
+      return await source.next();
+    } catch (thrown) {
+      failure ??=
+        thrown instanceof MicrorunError
+          ? thrown
+          : new MicrorunError("cancelled", errorText(thrown), { cause: thrown });
+      // whatever it is, it says nothing of the callee
+      throw new MicrorunError("cancelled", failure.message, { cause: thrown });
+    }
   };
   return {
     stream: {
@@ -40,6 +54,7 @@ export function createRequests(request: unknown): Requests {
       },
     },
     complete: () => !more,
+    failure: () => failure,
     end() {
       // a source that is still to answer hears of it when it has
       discard(source);

@@ -243,3 +243,62 @@ test("a stream that its reader leaves is told of once, as well", async () => {
   await Bun.sleep(0);
   expect(stopped).toBe(true);
 });
+
+test("what the caller's own requests throw is the caller's error, and no instance is blamed or tried again", async () => {
+  const takesAll: Dispatch = async ({ request }) => {
+    for await (const _ of request as AsyncIterable<unknown>);
+    return {};
+  };
+  const { client, calls, reports } = await mesh(["a:1", "b:1"], { "a:1": takesAll, "b:1": takesAll });
+  const thrown = new MicrorunError("unavailable", "the other side is away", { unsent: true });
+  async function* failing() {
+    yield { n: 0 };
+    throw thrown;
+  }
+  expect(await client.call("greeter", "Greeter.Upload", failing(), upload).catch((error) => error)).toBe(
+    thrown,
+  );
+  expect(calls).toEqual(["a:1"]);
+  expect(reports).toEqual([{ address: "a:1", error: expect.objectContaining({ code: "cancelled" }) }]);
+  async function* broken() {
+    yield await Promise.reject(new Error("disk full"));
+  }
+  const error = await client.call("greeter", "Greeter.Upload", broken(), upload).catch((caught) => caught);
+  expect(error).toBeInstanceOf(MicrorunError);
+  expect(error).toMatchObject({
+    message: "disk full",
+    cause: expect.objectContaining({ message: "disk full" }),
+  });
+});
+
+test("a call says whether it may have waited for its connection", async () => {
+  const told: (boolean | undefined)[] = [];
+  const transport = memoryTransport();
+  const identity = { name: "greeter", version: "1", id: "a", metadata: {} };
+  const service = composeService(identity, [{ endpoints, schemas: [] }]);
+  let answer: Dispatch = good;
+  opened.push(
+    await transport.listen(service, (call) => answer(call), {
+      address: "a:1",
+      log: silentLog,
+      drainTimeoutMs: 10,
+    }),
+  );
+  const selector: Selector = {
+    name: "one",
+    pick: () => "a:1",
+    report: (_address, _error, _ms, connecting) => void told.push(connecting),
+    async [Symbol.asyncDispose]() {},
+  };
+  const pool = createPool(transport);
+  opened.push(pool);
+  const client = createClient({ selector, pool, from: "tester", retries: 0 });
+  const call = (how?: CallOptions) => client.call("greeter", "Greeter.Hello", {}, how).catch((e) => e);
+  await Promise.all([call(), call()]);
+  await call();
+  answer = async () => {
+    throw new MicrorunError("not_found", "no user 7");
+  };
+  await call();
+  expect(told).toEqual([true, true, false, false]);
+});

@@ -11,8 +11,10 @@ import {
 } from "@grpc/grpc-js";
 import { codes, MicrorunError } from "../errors.ts";
 import type { Connection, ConnectOptions } from "../transport/transport.ts";
+import { maxTimerMs } from "../wait.ts";
 import { type CallListener, type CallStart, type CallWire, type Invocation, invoke } from "./invocation.ts";
 import type { Fields } from "./metadata.ts";
+import { shortened } from "./no-connection.ts";
 import { userAgent } from "./status.ts";
 
 const defaultMaxMessageBytes = 4_194_304;
@@ -52,6 +54,8 @@ export function connectGrpc(
     "grpc.keepalive_time_ms": keepaliveMs,
     "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
     "grpc.enable_retries": 0,
+    // grpc-js takes messages for its retries even so, as if they were sent: a stream would be read on before it is connected
+    "grpc.per_rpc_retry_buffer_size": -1,
     "grpc.enable_channelz": 0,
     "grpc.enable_http_proxy": 0,
     "grpc.service_config_disable_resolution": 1,
@@ -106,7 +110,7 @@ function ipOf(address: string): string | undefined {
 }
 
 function openCall(channel: Channel, start: CallStart, listener: CallListener): CallWire {
-  const call = channel.createCall(start.path, start.deadline ?? never, null, null, null);
+  const call = channel.createCall(start.path, deadlineOf(start), null, null, null);
   let heard = false;
   let sent = false;
   let over = false;
@@ -142,12 +146,12 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
         const unsent = !sent || refused || (!heard && details.startsWith(notStartedText));
         const status = {
           code: unsent && code === codes.internal ? codes.unavailable : code,
-          message: shortened(details),
+          ...shortened(details),
         };
         end(
           bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
           fieldsOf(metadata),
-          heard,
+          heard && details !== resetText,
           unsent,
         );
       },
@@ -164,32 +168,19 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
   };
 }
 
+/** What no timer can be set for grpc-js refuses, too, with an exception that nobody hears. */
+function deadlineOf({ deadline = never }: CallStart): number {
+  return deadline - Date.now() > maxTimerMs ? never : deadline;
+}
+
 /** grpc-js of RST_STREAM with REFUSED_STREAM, and of a stream beyond the last one that a GOAWAY names: nothing was done about it. */
 const refusedText = "Stream refused by server";
 
+/** grpc-js of RST_STREAM with CANCEL: no status, so nothing that the peer says. */
+const resetText = "Call cancelled";
+
 /** grpc-js of a connection that ended as the call was to be written. */
 const notStartedText = "Failed to start HTTP/2 stream";
-
-const causes: ReadonlyMap<string, string> = new Map([
-  ["ECONNREFUSED", "connection refused"],
-  ["ECONNRESET", "connection reset"],
-  ["EHOSTUNREACH", "no route to host"],
-  ["ENETUNREACH", "network is unreachable"],
-  ["ENOENT", "no such socket"],
-  ["ETIMEDOUT", "connection timed out"],
-]);
-
-/** What grpc-js says of a failed connection, without its frame. */
-function shortened(details: string): string {
-  if (details.startsWith("Name resolution failed")) return "cannot connect: its name is not known";
-  if (!details.startsWith("No connection established")) return details;
-  const cause = details
-    .replace(/^No connection established(\. Last error: )?/, "")
-    .replace(/\.? Resolution note: .*$/s, "")
-    .replace(/^(\w*Error( \[\w+\])?: )+/, "");
-  const code = /\bE[A-Z]{4,}\b/.exec(cause)?.[0] ?? "";
-  return `cannot connect: ${causes.get(code) ?? (cause || "no answer")}`;
-}
 
 function fieldsOf(metadata: Metadata): Fields {
   return metadata.toHttp2Headers() as Fields;

@@ -40,6 +40,13 @@ const maxStreams = 1000;
 /** How much of header fields a call may bring, in bytes. */
 const maxHeaderBytes = 65_536;
 
+/**
+ * How many streams a client may reset at once, and then in a second, before its connection is closed: a client that cancels
+ * calls resets streams, too, and node's bound (1000 and 33) is one of a page's requests.
+ */
+const resetBurst = 100_000;
+const resetsPerSecond = 10_000;
+
 /** A connection that says nothing is asked after this time whether it lives. */
 const keepaliveMs = 120_000;
 const keepaliveTimeoutMs = 20_000;
@@ -241,13 +248,14 @@ function brokenRequest(code: number, details: string): MicrorunError {
 /** grpc-js keeps its HTTP/2 server to itself; this is the one place that reaches for it. */
 function openInjector(server: GrpcServer) {
   const hidden = server as unknown as {
-    commonServerOptions: { settings?: object };
+    commonServerOptions: { settings?: object; streamResetBurst?: number; streamResetRate?: number };
     createHttp2Server(credentials: ServerCredentials): Http2Server;
   };
-  hidden.commonServerOptions.settings = {
-    maxConcurrentStreams: maxStreams,
-    maxHeaderListSize: maxHeaderBytes,
-  };
+  Object.assign(hidden.commonServerOptions, {
+    streamResetBurst: resetBurst,
+    streamResetRate: resetsPerSecond,
+    settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: maxHeaderBytes },
+  });
   const create = hidden.createHttp2Server.bind(server);
   let http2Server: Http2Server | undefined;
   hidden.createHttp2Server = (credentials) => {

@@ -208,8 +208,7 @@ export function openExchange(
       if (over || endpoint === undefined) return;
       const stream = requests;
       if (stream !== undefined) decoded(endpoint.method, bytes, stream.push);
-      else if (only !== undefined)
-        finish(new MicrorunError("internal", "a second message where the method takes one"));
+      else if (only !== undefined) finish(secondMessage(endpoint.method));
       else {
         only = bytes;
         // go-micro's clients never half-close a call whose reply streams: one message is all they have to say
@@ -234,6 +233,14 @@ export function openExchange(
 
 function text(value: Fields[string]): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+/** Without a schema nothing says that requests stream. */
+function secondMessage({ service, name, request }: Method): MicrorunError {
+  if (request.decode !== undefined)
+    return new MicrorunError("internal", "a second message where the method takes one");
+  const why = "it takes one request, a stream of them needs a .proto";
+  return new MicrorunError("unimplemented", `${service}.${name}: ${why}`);
 }
 
 function notFound(path: string, serviceName: string, method: string, service: Service): MicrorunError {

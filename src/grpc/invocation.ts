@@ -1,6 +1,6 @@
 /** One call on the client's side, from `dispatch` to bytes on the wire and back, whatever engine speaks HTTP/2. */
 import { type Call, jsonMethod } from "../call.ts";
-import { abortReason, errorText, MicrorunError } from "../errors.ts";
+import { abortReason, codes, errorText, MicrorunError } from "../errors.ts";
 import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 import { codecOf, contentTypeFor } from "./content.ts";
 import { type Fields, readFields, writeFields } from "./metadata.ts";
@@ -48,6 +48,9 @@ export interface Invocation {
   readonly reply: Promise<unknown>;
   cancel(reason: MicrorunError): void;
 }
+
+/** A server whose clock runs faster by so much, in ms, may reset a call for its deadline before we end it ourselves. */
+const resetLeadMs = 10;
 
 /** @param ended called once when the call is over */
 export function invoke(
@@ -111,12 +114,20 @@ export function invoke(
     end(status, trailer, heard, unsent) {
       if (over) return;
       if (call.reply !== undefined) readFields(trailer, call.reply.trailer);
-      if (status.code !== 0) finish(errorOf(status, address, heard, unsent));
+      if (status.code !== 0)
+        finish(errorOf(late(status, heard) ? lateStatus : status, address, heard, unsent));
       else if (replies === undefined && only === undefined)
         finish(new MicrorunError("internal", `${name}: the server answered without a message`));
       else finish();
     },
   };
+
+  /** That a call was reset does not say why: at its deadline that is why. */
+  const late = ({ code }: Status, heard: boolean): boolean =>
+    code === codes.cancelled &&
+    !heard &&
+    !call.signal.aborted &&
+    Date.now() >= (call.deadline ?? Number.POSITIVE_INFINITY) - resetLeadMs;
 
   const encoded = (message: unknown): Uint8Array => {
     try {
@@ -187,9 +198,12 @@ function requestFields({ metadata, deadline }: Call, contentType: string): Recor
   return { ...fields, "x-content-type": contentType };
 }
 
+const lateStatus: Status = { code: codes.deadline_exceeded, message: "" };
+
 function errorOf(status: Status, address: string, heard: boolean, unsent: boolean): MicrorunError {
   const error = fromStatus(status);
   if (heard) return error;
   const text = error.code === "deadline_exceeded" ? "deadline exceeded" : error.message;
-  return new MicrorunError(error.code, `${address}: ${text}`, { unsent });
+  const hint = status.hint === undefined ? {} : { hint: status.hint };
+  return new MicrorunError(error.code, `${address}: ${text}`, { unsent, ...hint });
 }

@@ -1,4 +1,5 @@
 /** Metadata between a call and the wire: what of HTTP/2's header fields handlers see, and what of theirs is sent. */
+import { isMetadataValue } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 
 /** Header fields as node:http2 has them. */
@@ -8,20 +9,11 @@ export type Fields = Readonly<Record<string, string | readonly string[] | undefi
 const internal =
   /^(:|grpc-|(accept-encoding|connection|content-length|content-type|host|keep-alive|proxy-connection|te|timeout|trailer|transfer-encoding|upgrade|x-content-type)$)/;
 
-/** Visible ASCII and blanks: what gRPC allows in a value that is not binary. */
-const printable = /^[\x20-\x7e]*$/;
-
-const base64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}(?:==)?|[A-Za-z\d+/]{3}=?)?$/;
-
 /** @throws MicrorunError `internal`, as grpc-go answers it, when a binary value is not base64 */
 export function checkFields(fields: Fields): void {
   for (const key in fields) {
     if (!key.endsWith("-bin") || internal.test(key)) continue;
-    if (
-      !String(fields[key] ?? "")
-        .split(",")
-        .every((value) => base64.test(value.trim()))
-    )
+    if (!isMetadataValue(key, String(fields[key] ?? "")))
       throw new MicrorunError("internal", `malformed binary metadata ${key}`);
   }
 }
@@ -45,7 +37,7 @@ export function writeFields(headers: Headers): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [key, value] of headers) {
     if (internal.test(key)) continue;
-    if (!printable.test(value)) {
+    if (!isMetadataValue("", value)) {
       throw new MicrorunError("invalid_argument", `metadata ${key}: its value is not printable ASCII`, {
         hint: `send it as ${key}-bin, in base64`,
       });

@@ -9,6 +9,8 @@ export interface Status {
   readonly message: string;
   /** A serialized google.rpc.Status. */
   readonly details?: Uint8Array;
+  /** What to do about trouble with a connection; never sent. */
+  readonly hint?: string;
 }
 
 export const okStatus: Status = { code: 0, message: "" };

@@ -54,6 +54,9 @@ function unknown(service: string, source: Source): [why: string, hint: string] {
   const since = source.staleSince?.();
   const why = source.why?.(service);
   if (why !== undefined) return [`no instance known: ${why}`, "check the name, and that its Service exists"];
+  const trouble = source.trouble?.(service);
+  if (trouble !== undefined)
+    return [`no instance known: ${source.title} ${trouble}`, "the log of this process says what to do"];
   if (since !== undefined) {
     const seconds = Math.round((Date.now() - since) / 1000);
     return [

@@ -322,6 +322,15 @@ test("a service unknown to a registry that cannot be reached says since when", a
   );
 });
 
+test("a service unknown to a registry that answers with a refusal says what is refused", async () => {
+  const trouble = (service?: string) => `may not list ${service}`;
+  const registry: Registry = { ...memoryRegistry(), staleSince: () => Date.now(), trouble };
+  const { selector } = await known([], { registry });
+  expect((await failure(() => selector.pick("greeter"))).message).toBe(
+    "service greeter: no instance known: the memory registry may not list greeter",
+  );
+});
+
 test("a host without a port cannot be called through a registry", async () => {
   const { selector } = await known([]);
   expect((await failure(() => selector.pick("10.0.0.1"))).message).toContain("a host needs its port");
@@ -376,3 +385,31 @@ function tally(addresses: readonly string[]): Record<string, number> {
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+test("p2c gives equal instances their share of calls made one after the other, whichever was connected to first", async () => {
+  const { selector, clock } = await known([at("a:1"), at("b:1")], { strategy: "p2c" });
+  const connected = new Set<string>();
+  const call = (turn: number): string => {
+    const address = selector.pick("greeter") as string;
+    const connecting = !connected.has(address);
+    connected.add(address);
+    // equal, but for a noise of a fifth, and that one is further away to connect to
+    const ms = 5 + (turn % 3) * 0.5 + (connecting && address === "a:1" ? 40 : 0);
+    clock.ms += ms;
+    selector.report?.(address, undefined, ms, connecting);
+    return address;
+  };
+  const counts = tally(Array.from({ length: 200 }, (_, turn) => call(turn)));
+  expect(counts["a:1"]).toBeGreaterThan(60);
+  expect(counts["b:1"]).toBeGreaterThan(60);
+});
+
+test("what can be no name is refused, and a host without its port with the way out", async () => {
+  const { selector } = await known([at("a:1")]);
+  for (const name of ["", "a b", "a\nb"])
+    expect(await failure(() => selector.pick(name))).toMatchObject({ code: "invalid_argument" });
+  expect(await failure(() => selector.pick("127.0.0.1"))).toMatchObject({
+    code: "invalid_argument",
+    hint: "write 127.0.0.1:8080",
+  });
+});

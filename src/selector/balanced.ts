@@ -1,7 +1,9 @@
 /** An instance of the registry's for each call, by one of four strategies. */
+import { formatAddress } from "../address.ts";
+import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Registry } from "../registry/registry.ts";
-import { parseServiceName } from "../service-name.ts";
+import { checkedServiceName, parseServiceName } from "../service-name.ts";
 import { addressInstance, unchanging } from "./address-instance.ts";
 import { type BalancerOptions, createBalancer } from "./balancer.ts";
 import { p2c } from "./p2c.ts";
@@ -34,16 +36,22 @@ function strategyOf(name: BalancedOptions["strategy"], key: string): Strategy {
 function registrySource(registry: Registry): Source {
   return {
     title: `the ${registry.name} registry`,
+    check(service) {
+      if (service === "" || /[\s\p{Cc}]/u.test(service)) checkedServiceName(service);
+      // any other text may be a name in a registry
+      const { host, port } = parseServiceName(service);
+      if (host === undefined || port !== undefined) return;
+      throw new MicrorunError("invalid_argument", `service ${service}: a host needs its port`, {
+        hint: `write ${formatAddress({ host, port: 8080 })}`,
+      });
+    },
     watch(service, signal) {
       const { host, port } = parseServiceName(service);
       if (host === undefined || port === undefined) return registry.watch(service, signal);
       return unchanging(addressInstance(service, host, port), signal);
     },
-    why(service) {
-      const { host, port } = parseServiceName(service);
-      return host === undefined || port !== undefined ? undefined : "a host needs its port";
-    },
     zone: () => registry.zone?.(),
     staleSince: () => registry.staleSince?.(),
+    trouble: (service) => registry.trouble?.(service),
   };
 }

@@ -112,13 +112,13 @@ export function createBalancer(options: BalancerOptions): Selector {
       if (!(snapshot instanceof Promise)) return take(service, snapshot, wish);
       return snapshot.then((first) => take(service, first, wish));
     },
-    report(address, error, ms) {
+    report(address, error, ms, connecting = false) {
       const peer = pool.peer(address);
       if (peer === undefined) return;
       peer.inFlight = Math.max(0, peer.inFlight - 1);
       const at = now();
       const verdict = verdictOf(error);
-      if (verdict === "answered" || verdict === "late")
+      if (!connecting && (verdict === "answered" || verdict === "late"))
         observe(peer.latency, ms, at, error === undefined || verdict === "late");
       const turned = judge(peer, verdict, at - ms, at, random());
       if (turned === "aside") log.warn("instance set aside", { address, error: errorText(error) });

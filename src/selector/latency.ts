@@ -11,15 +11,23 @@ const meanOverMs = 1000;
 const fadeMs = 10_000;
 
 /** Differences below it are noise; in ms. */
-const leastMs = 0.1;
+const leastMs = 1;
+
+/** Latencies that differ by a smaller factor are alike: who calls one after the other would else stay with the first by chance. */
+const alikeFactor = 1.5;
 
 /** The part of each new latency in a service's mean. */
 const meanShare = 0.05;
 
-/** What a call to the peer would cost: its latency, times the calls that it would then have. */
-export function load({ latency, inFlight }: Peer, now: number): number {
-  const ms = latency.at === undefined ? latency.mean.ms : faded(latency, now);
-  return Math.max(ms, leastMs) * (inFlight + 1);
+/** Below 0 where a call to `one` would cost less: latency, unless they are alike, times the calls that it would then have. */
+export function compareLoads(one: Peer, other: Peer, now: number): number {
+  const [ms, otherMs] = [expectedMs(one.latency, now), expectedMs(other.latency, now)];
+  if (Math.max(ms, otherMs) < alikeFactor * Math.min(ms, otherMs)) return one.inFlight - other.inFlight;
+  return ms * (one.inFlight + 1) - otherMs * (other.inFlight + 1);
+}
+
+function expectedMs(latency: Latency, now: number): number {
+  return Math.max(latency.at === undefined ? latency.mean.ms : faded(latency, now), leastMs);
 }
 
 /** @param answered false: it failed, which may be quick; that makes no instance look faster */

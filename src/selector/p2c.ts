@@ -1,5 +1,5 @@
 /** Of two instances drawn by chance the less loaded one: nearly as good as the best of all, and callers do not flock to it. */
-import { load } from "./latency.ts";
+import { compareLoads } from "./latency.ts";
 import { draw } from "./random.ts";
 import { mayTake, type Strategy } from "./strategy.ts";
 
@@ -14,6 +14,6 @@ export const p2c: Strategy = {
     const other = peers[(first + step) % peers.length]!;
     if (!mayTake(one, turn)) return mayTake(other, turn) ? other : draw(ranks, turn);
     if (!mayTake(other, turn)) return one;
-    return load(other, turn.now) < load(one, turn.now) ? other : one;
+    return compareLoads(other, one, turn.now) < 0 ? other : one;
   },
 };

@@ -24,7 +24,8 @@ export interface Selector extends AsyncDisposable {
   pick(service: string, wish?: Wish): string | Promise<string>;
   /**
    * What came of a call to `address`; `error` undefined: it went well; `cancelled`: its caller left, which says nothing of the
-   * callee. `ms`: until the reply, of a stream its first message.
+   * callee. `ms`: until the reply, of a stream its first message. `connecting`: it may have waited for its connection, so that
+   * `ms` does not say how fast the callee is; @default false
    */
-  report?(address: string, error: unknown, ms: number): void;
+  report?(address: string, error: unknown, ms: number, connecting?: boolean): void;
 }

@@ -12,6 +12,8 @@ export interface Source {
   zone?(): string | undefined;
   /** As `Registry.staleSince`. */
   staleSince?(): number | undefined;
+  /** As `Registry.trouble`. */
+  trouble?(service: string): string | undefined;
   /** Why it knows no instance of the service, where it can say more than that. */
   why?(service: string): string | undefined;
   /** Which instances come first, others when these fail or are overloaded. @default by zone */
