@@ -5,7 +5,7 @@ import type { Instance } from "../registry/registry.ts";
 import { pause } from "../wait.ts";
 import { type Assertion, assertion } from "./assertion.ts";
 import type { Cluster } from "./cluster.ts";
-import { deniedMessage } from "./denied.ts";
+import { type DeniedMessage, deniedMessage, type Needs } from "./denied.ts";
 import type { Form, PodPatch } from "./form.ts";
 import { learn, type OwnPod } from "./own-pod.ts";
 import { podText } from "./pods.ts";
@@ -16,6 +16,10 @@ export const firstAnswerMs = 3000;
 export const withdrawMs = 2000;
 
 export interface Announcer extends Disposable {
+  /** Something has been registered. */
+  readonly used: boolean;
+  /** Why something that was registered is not announced. */
+  readonly trouble: string | undefined;
   /** @throws MicrorunError `invalid_argument` */
   register(instance: Instance): Promise<AsyncDisposable>;
   /** Takes back what this process has registered under the id; false: it has not. @throws MicrorunError */
@@ -27,6 +31,7 @@ export interface AnnouncerOptions {
   readonly own: OwnPod;
   readonly form: Form;
   readonly intervalMs: number;
+  readonly needs: Needs;
   readonly log: Log;
 }
 
@@ -34,6 +39,10 @@ interface Slot {
   /** By id, the last registered last. */
   readonly instances: Map<string, Instance>;
   readonly assertion: Assertion;
+  /** Why the last write failed, or is not answered yet. */
+  readonly trouble: string | undefined;
+  /** The first answer does not come in time. */
+  late(): void;
   /** The Pod tells of it, as far as we know. */
   readonly written: boolean;
 }
@@ -41,6 +50,7 @@ interface Slot {
 export function announcer(options: AnnouncerOptions): Announcer {
   const { form, own, log } = options;
   const slots = new Map<string, Slot>();
+  let used = false;
 
   const remove = async (name: string, slot: Slot, { id }: Instance): Promise<MicrorunError | undefined> => {
     slot.instances.delete(id);
@@ -55,8 +65,15 @@ export function announcer(options: AnnouncerOptions): Announcer {
   };
 
   return {
+    get used() {
+      return used;
+    },
+    get trouble() {
+      return [...slots.values()].map(({ trouble }) => trouble).find(Boolean);
+    },
     async register(instance) {
       form.check(instance);
+      used = true;
       const name = form.slot(instance);
       let slot = slots.get(name);
       if (slot === undefined) {
@@ -74,7 +91,7 @@ export function announcer(options: AnnouncerOptions): Announcer {
         );
       mine.instances.delete(instance.id);
       mine.instances.set(instance.id, instance);
-      await bounded(firstAnswerMs, mine.assertion.write());
+      if (!(await bounded(firstAnswerMs, mine.assertion.write()))) mine.late();
       return {
         async [Symbol.asyncDispose]() {
           if (mine.instances.get(instance.id) !== instance) return;
@@ -101,10 +118,12 @@ export function announcer(options: AnnouncerOptions): Announcer {
 }
 
 /** @param first gives the names that are taken back when nothing is left */
-function openSlot(first: Instance, { cluster, own, form, intervalMs, log }: AnnouncerOptions): Slot {
+function openSlot(first: Instance, options: AnnouncerOptions): Slot {
+  const { cluster, own, form, intervalMs, needs, log } = options;
   const instances = new Map<string, Instance>();
   const where = `pod ${own.namespace}/${own.name}`;
   let failing: string | undefined;
+  let trouble: string | undefined;
   let written = false;
   let warned = false;
 
@@ -124,21 +143,34 @@ function openSlot(first: Instance, { cluster, own, form, intervalMs, log }: Anno
   const answered = (error: MicrorunError | undefined): void => {
     if (error === undefined) {
       if (failing !== undefined && written) log.info(`registered ${first.service} on ${where}`);
-      failing = undefined;
+      failing = trouble = undefined;
       return;
     }
     // what fails at the end is told by who waits for it
     if (instances.size === 0) return;
     // it may have arrived, and only its answer was lost
     if (error.code === "unavailable" && !error.unsent) written = true;
+    const { message, fields } = failure(own, error, needs);
+    trouble = `not registered on ${where}: ${message}`;
     if (failing === error.code) return;
     failing = error.code;
-    tellFailure(log, first.service, own, error);
+    log.warn(`cannot register ${first.service} on ${where}: ${message}`, fields);
   };
   return {
     instances,
     get written() {
       return written;
+    },
+    get trouble() {
+      return trouble;
+    },
+    late() {
+      failing ??= "late";
+      const why = `no answer from ${cluster.server} within ${firstAnswerMs} ms`;
+      trouble ??= `not registered on ${where} yet: ${why}`;
+      log.warn(`cannot register ${first.service} on ${where} yet: ${why}`, {
+        hint: "check that the API server can be reached from here; it is tried again",
+      });
     },
     assertion: assertion({ empty: () => instances.size === 0, write, answered, intervalMs }),
   };
@@ -160,25 +192,26 @@ export async function patchPod(
   });
 }
 
-function tellFailure(log: Log, service: string, own: OwnPod, error: MicrorunError): void {
-  const what = `cannot register ${service} on pod ${own.namespace}/${own.name}`;
+function failure(own: OwnPod, error: MicrorunError, needs: Needs): DeniedMessage {
   if (error.code === "not_found") {
-    log.warn(`${what}: there is none; its name is from ${own.from}`, {
-      hint: "set POD_NAME to the pod's own name, in its template: valueFrom fieldRef metadata.name",
-      said: error.message,
-    });
-    return;
+    return {
+      message: `there is none; its name is from ${own.from}`,
+      fields: {
+        hint: "set POD_NAME to the pod's own name, in its template: valueFrom fieldRef metadata.name",
+        said: error.message,
+      },
+    };
   }
   if (error.code === "permission_denied" || error.code === "unauthenticated") {
-    const { message, fields } = deniedMessage(error, "patch", "pods", own.namespace);
-    log.warn(`${what}: ${message}`, fields);
-    return;
+    return deniedMessage(error, "patch", "pods", own.namespace, needs);
   }
-  log.warn(`${what}: ${error.message}`, error.hint === undefined ? {} : { hint: error.hint });
+  return { message: error.message, fields: error.hint === undefined ? {} : { hint: error.hint } };
 }
 
-async function bounded(ms: number, work: Promise<void>): Promise<void> {
+/** Whether it was done in time. */
+async function bounded(ms: number, work: Promise<void>): Promise<boolean> {
   const over = new AbortController();
-  await Promise.race([work, pause(ms, over.signal)]);
+  const done = await Promise.race([work.then(() => true), pause(ms, over.signal).then(() => false)]);
   over.abort();
+  return done;
 }

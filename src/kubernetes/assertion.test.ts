@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { MicrorunError } from "../errors.ts";
 import { pause } from "../wait.ts";
+import { withdrawMs } from "./announce.ts";
 import { assertion } from "./assertion.ts";
 
 /** What was written, and how each write is to end. */
@@ -127,6 +128,18 @@ test("taking back is tried until it is answered, and given up after its time", a
   never.state.wanted = 0;
   never.behave(untilAborted);
   expect((await never.withdraw(50))?.message).toContain("no answer");
+});
+
+test("taking back has time for another try where the first is never answered", async () => {
+  const { write, withdraw, behave, state, written } = scene(3_600_000);
+  await write();
+  state.wanted = 0;
+  let tries = 0;
+  behave(async (signal) => {
+    if (++tries === 1) await untilAborted(signal);
+  });
+  expect(await withdraw(withdrawMs)).toBeUndefined();
+  expect(written).toEqual([1, 0]);
 });
 
 test("taking back is not tried again where the answer is no", async () => {

@@ -9,6 +9,8 @@ export const retryBounds = { firstMs: 500, lastMs: 10_000 } as const;
 export const withdrawRetryMs = 200;
 /** How long one request may take. */
 export const attemptMs = 10_000;
+/** The same while it is taken back: a connection that has died unnoticed leaves time for another. */
+export const withdrawAttemptMs = 900;
 /** How far an interval is stretched or shortened, so that the Pods of a Deployment do not write all at once. */
 const jitter = 0.1;
 
@@ -48,7 +50,7 @@ export function assertion({ empty, write, answered, intervalMs }: AssertionOptio
     for (;;) {
       const turn = asked;
       const last = empty();
-      error = await tryOnce();
+      error = await tryOnce(last ? withdrawAttemptMs : attemptMs);
       if (ended) break;
       if (error === undefined) retries.reset();
       answered(error);
@@ -67,10 +69,10 @@ export function assertion({ empty, write, answered, intervalMs }: AssertionOptio
     round.resolve();
     return error;
   };
-  const tryOnce = async (): Promise<MicrorunError | undefined> => {
+  const tryOnce = async (ms: number): Promise<MicrorunError | undefined> => {
     attempt = new AbortController();
     const { signal } = attempt;
-    const late = setTimeout((one: AbortController) => one.abort(noAnswer(attemptMs)), attemptMs, attempt);
+    const late = setTimeout((one: AbortController) => one.abort(noAnswer(ms)), ms, attempt);
     try {
       await write(signal);
       return undefined;

@@ -1,7 +1,7 @@
 /** What is known of the API server's being there and willing, told in the log when it changes and not again. */
 import type { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { deniedMessage, isDenial, type Resource } from "./denied.ts";
+import { deniedMessage, isDenial, type Needs, type Resource } from "./denied.ts";
 
 export type Verb = "list" | "watch";
 
@@ -17,7 +17,7 @@ export interface Contact {
   lost(since: number): void;
 }
 
-export function contact(resource: Resource, log: Log): Contact {
+export function contact(resource: Resource, log: Log, needs?: Needs): Contact {
   let staleSince: number | undefined;
   let denied: MicrorunError | undefined;
   /** The last failure told. */
@@ -47,7 +47,7 @@ export function contact(resource: Resource, log: Log): Contact {
       denied = refused ? error : undefined;
       const full = apiGroup === "" ? name : `${name}.${apiGroup}`;
       const { message, fields } = refused
-        ? deniedMessage(error, verb, full, namespace)
+        ? deniedMessage(error, verb, full, namespace, needs)
         : {
             message: `cannot watch ${name} ${where}: ${error.message}`,
             fields: error.hint === undefined ? {} : { hint: error.hint },

@@ -32,15 +32,20 @@ export interface DeniedMessage {
   readonly fields: LogFields;
 }
 
+/** What this process asks of the API server in one namespace; `*`: in all. */
+export type Needs = (namespace: string) => { readonly register: boolean; readonly discover: boolean };
+
 /**
  * @param resource `pods`; with its group where it has one: `endpointslices.discovery.k8s.io`
  * @param namespace undefined or `*`: all namespaces
+ * @param needs the hint grants all of it: what is applied replaces what was before @default what the verb is for
  */
 export function deniedMessage(
   error: MicrorunError,
   verb: string,
   resource: string,
   namespace: string | undefined,
+  needs: Needs = () => ({ register: false, discover: false }),
 ): DeniedMessage {
   const [name = resource, ...group] = resource.split(".");
   const everywhere = namespace === undefined || namespace === "*";
@@ -67,18 +72,20 @@ export function deniedMessage(
     namespace: everywhere ? (subject.serviceAccountNamespace ?? "default") : namespace,
     ...subject,
   });
-  const hint = `grant it: microrun rbac ${rbacFlags(verb, namespace, subject)} | kubectl apply -f -`;
+  const hint = `grant it: microrun rbac ${rbacFlags(verb, namespace, subject, needs)} | kubectl apply -f -`;
   return { message: `may not ${verb} ${name} ${where}`, fields: { hint, role, said } };
 }
 
-/** What makes `microrun rbac` print all that such a service needs. */
-function rbacFlags(verb: string, namespace: string | undefined, subject: Subject): string {
+/** What makes `microrun rbac` print all that this process needs there. */
+function rbacFlags(verb: string, namespace: string | undefined, subject: Subject, needs: Needs): string {
+  const { register, discover } = needs(namespace ?? "*");
   const own = subject.serviceAccountNamespace ?? namespace ?? "default";
   const elsewhere = namespace === own ? [] : [`--kubernetes_namespace='${namespace ?? "*"}'`];
   const { serviceAccount } = subject;
   return [
     "--registry=kubernetes",
-    ...(reads(verb) ? [] : ["--selector=static"]),
+    ...(register || !reads(verb) ? [] : ["--no-register"]),
+    ...(discover || reads(verb) ? [] : ["--selector=static"]),
     `--namespace=${own}`,
     ...(serviceAccount === undefined ? [] : [`--service_account=${serviceAccount}`]),
     ...elsewhere,
@@ -94,14 +101,14 @@ function reads(verb: string): boolean {
   return verb === "list" || verb === "watch";
 }
 
-interface Subject {
+export interface Subject {
   readonly serviceAccount?: string;
   readonly serviceAccountNamespace?: string;
   readonly user?: string;
 }
 
 /** `pods is forbidden: User "system:serviceaccount:team-a:seller" cannot list …` */
-function subjectOf(message: string): Subject {
+export function subjectOf(message: string): Subject {
   const user = /User "([^"]+)"/.exec(message)?.[1];
   const [, namespace, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user ?? "") ?? [];
   if (namespace !== undefined && account !== undefined) {

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { stringify } from "yaml";
 import type { MicrorunError } from "../errors.ts";
 import { type FindOptions, findAccess } from "./find-access.ts";
@@ -152,7 +152,7 @@ test.each<[string, object, Record<string, string>]>([
 test("a token file beside the kubeconfig beats a token, and is read again", async () => {
   const token = file("one\n", "token-file");
   const access = await find({
-    kubeconfig: file(kubeconfig("a", {}, { token: "t", "token-file": "token-file" })),
+    kubeconfig: file(kubeconfig("a", {}, { token: "t", tokenFile: "token-file" })),
   });
   expect((await access.approach()).headers.authorization).toBe("Bearer one");
   writeFileSync(token, "two\n");
@@ -255,6 +255,28 @@ test("a plugin is run once, told what it needs, and run again when what it gave 
   expect((await passing.approach()).route).toMatchObject({ cert: "c", key: "k" });
   await passing.approach();
   expect(runs()).toHaveLength(4);
+});
+
+test("a plugin's relative path is the kubeconfig's folder's, though that is relative too", async () => {
+  const plugin = file(`#!/bin/sh\necho '{"kind":"ExecCredential","status":{"token":"t"}}'\n`, "plugin");
+  chmodSync(plugin, 0o700);
+  const path = file(kubeconfig("a", {}, { exec: { command: "./plugin" } }));
+  const before = process.cwd();
+  for (const kubeconfig of [path, basename(path)]) {
+    process.chdir(folder);
+    try {
+      const access = await find({ kubeconfig, env: { PATH: process.env.PATH } });
+      expect((await access.approach()).headers).toEqual({ authorization: "Bearer t" });
+    } finally {
+      process.chdir(before);
+    }
+  }
+});
+
+test("what kubectl does not know, client-node's token-file, is not read", async () => {
+  const user = { "token-file": file("geheim") };
+  const access = await find({ kubeconfig: file(kubeconfig("a", {}, user)) });
+  expect((await access.approach()).headers).toEqual({});
 });
 
 test.each<[string, object, RegExp, RegExp]>([

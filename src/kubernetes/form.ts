@@ -18,8 +18,8 @@ export interface PodPatch {
   readonly annotations: Readonly<Record<string, string | null>>;
 }
 
-/** Told of what cannot be read: the label's or annotation's key, and why. */
-export type Broken = (key: string, why: string) => void;
+/** Told of what cannot be read: the label's or annotation's key, why, and the service that it is of. */
+export type Broken = (key: string, why: string, service: string) => void;
 
 /** Makes equal values one value, as thousands of Pods say the same of themselves. */
 export type Share = <T>(value: T) => T;

@@ -47,12 +47,30 @@ test("one port that speaks several protocols is announced as gRPC, and one addre
 test("names, ids, versions and addresses that labels cannot hold are refused before anything is sent", () => {
   for (const wrong of [
     { service: "bad name/x" },
-    { id: "i".repeat(64) },
+    { id: "bad id" },
+    { id: `${"i".repeat(63)}-` },
     { version: "1 0" },
     { protocols: { http: "unix:/run/a" } },
   ])
     expect(() => kratos.check({ ...greeter, ...wrong }), JSON.stringify(wrong)).toThrow();
   expect(() => kratos.check({ ...greeter, version: "" })).not.toThrow();
+});
+
+test("of an id longer than a label's value its end is told, whatever the name before its UUID", () => {
+  const uuid = crypto.randomUUID();
+  for (const [name, told] of [
+    ["n".repeat(26), `${"n".repeat(26)}-${uuid}`],
+    ["n".repeat(27), `${"n".repeat(26)}-${uuid}`],
+    [`n${"-".repeat(26)}n`, `n-${uuid}`],
+    ["n".repeat(63), `${"n".repeat(26)}-${uuid}`],
+  ] as const) {
+    const long = { ...greeter, service: name, id: `${name}-${uuid}` };
+    kratos.check(long);
+    const { labels, annotations } = kratos.announce([long]) as Pick<PodText, "labels" | "annotations">;
+    expect(labels["kratos-service-id"]).toBe(told);
+    expect(kratos.selector(long)).toBe(`kratos-service-id=${told}`);
+    expect(kratos.without({ ...empty, labels, annotations }, long)).toBeDefined();
+  }
 });
 
 test("each container's port is an address, by the annotation's scheme, the port's name, or TCP", () => {
@@ -124,7 +142,7 @@ test("what was withdrawn is not there", () => {
 test("a broken annotation is told by its key", () => {
   for (const [name, text, why] of [
     ["metadata", "{", "it is not JSON"],
-    ["protocols", '{"80":7}', "it.80 is not a string"],
+    ["protocols", '{"80":7}', "protocols.80 is not a string"],
     ["protocols", "[1]", "it is not an object"],
   ] as const) {
     const told: string[] = [];

@@ -3,13 +3,13 @@ import type { Instance } from "../registry/registry.ts";
 import { goJson, readObject, sorted, textsOf } from "./annotation.ts";
 import type { Broken, Form, PodPatch, PodText, Share } from "./form.ts";
 import { checkHostPort, hostPort, splitHostPort } from "./host-port.ts";
-import { checkLabelValue } from "./names.ts";
+import { checkLabelValue, maxLabelBytes } from "./names.ts";
 
 /** @param prefix `kratos`, or `gomicro` for the fork */
 export function kratosForm(prefix: "kratos" | "gomicro"): Form {
   const key = (what: string): string => `${prefix}-service-${what}`;
   const labels = (id: string, app: string, version: string): Record<string, string> => ({
-    [key("id")]: id,
+    [key("id")]: idLabel(id),
     [key("app")]: app,
     [key("version")]: version,
   });
@@ -27,7 +27,7 @@ export function kratosForm(prefix: "kratos" | "gomicro"): Form {
     room: "one service",
     check({ service, id, version, address, protocols }) {
       checkLabelValue("service name", service);
-      checkLabelValue("service id", id);
+      checkLabelValue("service id", idLabel(id));
       if (version !== "") checkLabelValue("service version", version);
       for (const one of Object.values(protocols ?? { address })) checkHostPort(one);
     },
@@ -41,9 +41,9 @@ export function kratosForm(prefix: "kratos" | "gomicro"): Form {
       };
     },
     withdraw,
-    selector: ({ id }) => `${key("id")}=${id}`,
+    selector: ({ id }) => `${key("id")}=${idLabel(id)}`,
     without: (pod, { id, service }) =>
-      id !== "" && pod.labels[key("id")] === id && pod.labels[key("app")] === service
+      id !== "" && pod.labels[key("id")] === idLabel(id) && pod.labels[key("app")] === service
         ? withdraw()
         : undefined,
     unseen(pod, instance) {
@@ -53,6 +53,11 @@ export function kratosForm(prefix: "kratos" | "gomicro"): Form {
     },
     read: (pod, broken, share) => readPod(pod, key, broken, share),
   };
+}
+
+/** An id ends with what makes it one, a UUID unless it was chosen: of a longer one than a label holds the end is told. */
+function idLabel(id: string): string {
+  return id.length <= maxLabelBytes ? id : id.slice(-maxLabelBytes).replace(/^[^A-Za-z0-9]+/, "");
 }
 
 /** Port → scheme. A port has one scheme: gRPC, where it speaks that among others. */
@@ -78,9 +83,9 @@ function readPod(
     const text = pod.annotations[key(name)] ?? "";
     if (/^(|\{\}|null|nil|\[\])$/.test(text)) return {};
     try {
-      return textsOf("it", readObject("it", text));
+      return textsOf(name, readObject("it", text));
     } catch (error) {
-      broken(key(name), (error as Error).message);
+      broken(key(name), (error as Error).message, service);
       return undefined;
     }
   };

@@ -1,7 +1,7 @@
 /** Kubeconfigs as kubectl reads them: one file or several merged, the first to say something wins. */
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import {
   type Cluster,
   type Context,
@@ -55,7 +55,7 @@ export async function readKubeconfig(files: readonly string[]): Promise<Kubeconf
 function parse(text: string, file: string): Kubeconfig {
   const folder = dirname(file);
   const absolute = (path: unknown) =>
-    typeof path !== "string" || path === "" || isAbsolute(path) ? path : join(folder, path);
+    typeof path !== "string" || path === "" || isAbsolute(path) ? path : resolve(folder, path);
   try {
     // biome-ignore lint/suspicious/noExplicitAny: whatever the file has; a wrong shape is a TypeError
     const root = (readYaml(text) ?? {}) as any;
@@ -82,16 +82,16 @@ function parse(text: string, file: string): Kubeconfig {
   }
 }
 
-const pathKeys = ["certificate-authority", "client-certificate", "client-key", "token-file"] as const;
+const pathKeys = ["certificate-authority", "client-certificate", "client-key", "tokenFile"] as const;
 
 function preferData({ caData }: Cluster): { caFile?: string } {
   return caData ? { caFile: "" } : {};
 }
 
-/** Takes out what client-node would read once, at once, and never again; a token file beats a token. */
+/** A token file beats a token. client-node looks for it under a name that kubectl does not know, and would read it once. */
 // biome-ignore lint/suspicious/noExplicitAny: as the file has it
 function takeOwn(entry: any): Pick<UserEntry, "tokenFile" | "impersonateGroups"> {
-  const { "token-file": tokenFile, "as-groups": groups } = entry?.user ?? {};
+  const { tokenFile, "as-groups": groups } = entry?.user ?? {};
   if (entry?.user) delete entry.user["token-file"];
   return {
     ...(typeof tokenFile === "string" && tokenFile !== "" ? { tokenFile } : {}),

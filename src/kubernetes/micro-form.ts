@@ -93,10 +93,11 @@ function nodesOf(text: string): [Fields, readonly unknown[]] {
 function readPod(pod: PodText, broken: Broken, share: Share): readonly Instance[] {
   return Object.entries(pod.annotations).flatMap(([key, text]) => {
     if (!key.startsWith(annotationPrefix)) return [];
+    const tell = (why: string): void => broken(key, why, key.slice(annotationPrefix.length));
     try {
-      return readService(pod, readObject("it", text), (why) => broken(key, why), share);
+      return readService(pod, readObject("it", text), tell, share);
     } catch (error) {
-      broken(key, (error as Error).message);
+      tell((error as Error).message);
       return [];
     }
   });

@@ -2,6 +2,8 @@
 import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Verb } from "./contact.ts";
+import { deniedMessage, type Needs } from "./denied.ts";
 import { arrange, type Found } from "./found.ts";
 import { type PodReading, readPod } from "./pods.ts";
 import { reflect } from "./reflector.ts";
@@ -16,6 +18,12 @@ export interface NamespaceView extends AsyncDisposable {
   readonly staleSince: number | undefined;
   /** Why nothing can be found at all: both kinds are refused. */
   readonly denied: MicrorunError | undefined;
+  /** Why what was found is no longer kept in step: it is refused now. */
+  readonly refused: MicrorunError | undefined;
+  /** What went wrong last, unless it goes well by now. */
+  readonly failure: MicrorunError | undefined;
+  /** Resolves when something goes wrong that waiting does not mend. */
+  readonly hopeless: Promise<void>;
   /** Calls back when `found` may have become another; returns what ends that. */
   onChange(changed: () => void): () => void;
 }
@@ -25,16 +33,27 @@ export interface NamespaceViewOptions {
   /** `*`: all. */
   readonly namespace: string;
   readonly reading: PodReading;
+  readonly needs: Needs;
   readonly log: Log;
 }
 
 /** Asks the API server at once. */
-export function openNamespaceView({ cluster, namespace, reading, log }: NamespaceViewOptions): NamespaceView {
+export function openNamespaceView(options: NamespaceViewOptions): NamespaceView {
+  const { cluster, namespace, reading, needs, log } = options;
+  let failure: MicrorunError | undefined;
+  const hopeless = Promise.withResolvers<void>();
+  const heard = (_verb: Verb, error: MicrorunError | undefined): void => {
+    failure = error;
+    // what somebody must do something about
+    if (error?.hint !== undefined) hopeless.resolve();
+  };
   const within = namespace === "*" ? "" : `/namespaces/${namespace}`;
   const pods = reflect({
     cluster,
     path: `/api/v1${within}/pods`,
     prune: (pod) => readPod(pod, reading),
+    heard,
+    needs,
     log,
   });
   const slices = reflect({
@@ -42,6 +61,8 @@ export function openNamespaceView({ cluster, namespace, reading, log }: Namespac
     path: `/apis/discovery.k8s.io/v1${within}/endpointslices`,
     query: { labelSelector: "kubernetes.io/service-name" },
     prune: (slice) => readSlice(slice, reading.share),
+    heard,
+    needs,
     log,
   });
   const kinds = [pods, slices] as const;
@@ -69,6 +90,12 @@ export function openNamespaceView({ cluster, namespace, reading, log }: Namespac
     tell();
   });
 
+  const refusal = (error: MicrorunError | undefined, resource: string): MicrorunError | undefined => {
+    if (error === undefined) return undefined;
+    const { message, fields } = deniedMessage(error, "list", resource, namespace, needs);
+    return new MicrorunError(error.code, message, { hint: String(fields.hint), cause: error });
+  };
+
   return {
     get found() {
       if (!ready) return undefined;
@@ -77,22 +104,22 @@ export function openNamespaceView({ cluster, namespace, reading, log }: Namespac
     },
     synced,
     get staleSince() {
-      // what was never had cannot be out of date, where the other kind tells
-      const had = delivered.size > 0 ? [...delivered] : kinds;
+      // what was never had cannot be out of date, where the other kind tells; who refuses has been reached
+      const had = delivered.size > 0 ? [...delivered] : kinds.filter((kind) => kind.denied === undefined);
       const since = had.flatMap(({ staleSince }) => staleSince ?? []);
       return since.length === 0 ? undefined : Math.min(...since);
     },
     get denied() {
-      const [first, second] = [pods.denied, slices.denied];
-      if (first === undefined || second === undefined) return undefined;
-      const where = namespace === "*" ? "in all namespaces" : `in namespace ${namespace}`;
-      return new MicrorunError(first.code, `may not look for services ${where}: ${first.message}`, {
-        hint:
-          first.hint ??
-          `grant it: microrun rbac --kubernetes_namespace=${namespace === "*" ? "'*'" : namespace} | kubectl apply -f -`,
-        cause: first,
-      });
+      return slices.denied && refusal(pods.denied, "pods");
     },
+    get refused() {
+      const lost = (kind: (typeof kinds)[number]) => (delivered.has(kind) ? kind.denied : undefined);
+      return refusal(lost(pods), "pods") ?? refusal(lost(slices), "endpointslices.discovery.k8s.io");
+    },
+    get failure() {
+      return failure;
+    },
+    hopeless: hopeless.promise,
     onChange(changed) {
       listeners.add(changed);
       return () => listeners.delete(changed);

@@ -13,6 +13,8 @@ export interface Lease extends Disposable {
 
 export interface Namespaces extends AsyncDisposable {
   readonly open: Iterable<NamespaceView>;
+  /** Undefined: it is not looked into. */
+  view(namespace: string): NamespaceView | undefined;
   /** Undefined: no namespace can have that name, or there are too many in use. */
   lease(namespace: string): Lease | undefined;
   /** Calls back when a namespace is no longer in use, so that another may be opened; returns what ends that. */
@@ -48,6 +50,7 @@ export function openNamespaces(openView: (namespace: string) => NamespaceView, l
     get open() {
       return [...held.values()].map(({ view }) => view);
     },
+    view: (namespace) => held.get(namespace)?.view,
     lease(namespace) {
       if (namespace !== "*" && !isNamespace(namespace)) return undefined;
       let one = held.get(namespace);

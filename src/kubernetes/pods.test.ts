@@ -64,12 +64,12 @@ test("a service that a pod tells of in two forms is one", () => {
   ]);
 });
 
-test("a broken annotation is told with its pod and key", () => {
+test("a broken annotation is told with its pod, key and service", () => {
   const told: string[] = [];
   const annotations = { ...pod.metadata.annotations, "micro.mu/service-broken": "{" };
   const found = read({ metadata: { ...pod.metadata, annotations } }, told);
   expect(found?.instances).toHaveLength(1);
-  expect(told).toEqual(["go-micro/greeter-0 micro.mu/service-broken it is not JSON"]);
+  expect(told).toEqual(["go-micro/greeter-0 micro.mu/service-broken it is not JSON broken"]);
 });
 
 test("the process learns its own address and zone from its own pod, even one that holds nothing", () => {

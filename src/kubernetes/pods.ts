@@ -1,6 +1,6 @@
 /** What is kept of a Pod: its instances, read once, and whether they may be called. */
 import type { Instance } from "../registry/registry.ts";
-import type { Form, PodText, Share } from "./form.ts";
+import type { Broken, Form, PodText, Share } from "./form.ts";
 import { isWithdrawn, kratosForm } from "./kratos-form.ts";
 import { microForm } from "./micro-form.ts";
 import { learn, type OwnPod, zoneLabel } from "./own-pod.ts";
@@ -26,7 +26,7 @@ export interface PodReading {
   readonly own: OwnPod;
   readonly share: Share;
   /** Told of what cannot be read, each time it is met. */
-  readonly broken: (pod: string, key: string, why: string) => void;
+  readonly broken: (pod: string, ...what: Parameters<Broken>) => void;
 }
 
 /** Undefined: it holds nothing of ours. */
@@ -43,7 +43,7 @@ export function readPod(pod: any, { own, share, broken }: PodReading): FoundPod 
   if (available) {
     for (const form of forms) {
       const told = new Set(instances.map(({ service }) => service));
-      const read = form.read(text, (what, why) => broken(key, what, why), share);
+      const read = form.read(text, (...what) => broken(key, ...what), share);
       instances.push(...read.filter(({ service }) => !told.has(service)));
     }
   }

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { parseAllDocuments } from "yaml";
 import { MicrorunError } from "../errors.ts";
 import { deniedMessage, resourceOf } from "./denied.ts";
-import { neededRules, rbacYaml } from "./rbac.ts";
+import { configRules, neededRules, rbacYaml } from "./rbac.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any Kubernetes object
 const documents = (yaml: string): any[] => {
@@ -76,7 +76,7 @@ test("a refusal names verb, resource and namespace, and the Role that is missing
   const { message, fields } = deniedMessage(error, "list", "endpointslices.discovery.k8s.io", "team-a");
   expect(message).toBe("may not list endpointslices in namespace team-a");
   expect(fields.hint).toBe(
-    "grant it: microrun rbac --registry=kubernetes --namespace=shop --service_account=seller --kubernetes_namespace='team-a' | kubectl apply -f -",
+    "grant it: microrun rbac --registry=kubernetes --no-register --namespace=shop --service_account=seller --kubernetes_namespace='team-a' | kubectl apply -f -",
   );
   const [role, binding] = documents(String(fields.role));
   expect(role.rules).toEqual([
@@ -84,6 +84,22 @@ test("a refusal names verb, resource and namespace, and the Role that is missing
   ]);
   expect(binding.subjects).toEqual([{ kind: "ServiceAccount", name: "seller", namespace: "shop" }]);
 });
+
+test.each([
+  ["patch", "shop", { register: true, discover: false }, "--selector=static --namespace=shop"],
+  ["patch", "shop", { register: true, discover: true }, "--namespace=shop"],
+  ["list", "shop", { register: true, discover: true }, "--namespace=shop"],
+  ["list", "shop", { register: false, discover: true }, "--no-register --namespace=shop"],
+] as const)(
+  "who may not %s is told how to grant all that it needs in %s: %j",
+  (verb, where, needs, flags) => {
+    const said = 'pods is forbidden: User "system:serviceaccount:shop:seller" cannot';
+    const error = new MicrorunError("permission_denied", said);
+    expect(deniedMessage(error, verb, "pods", where, () => needs).fields.hint).toBe(
+      `grant it: microrun rbac --registry=kubernetes ${flags} --service_account=seller | kubectl apply -f -`,
+    );
+  },
+);
 
 test("a refusal in all namespaces asks for a ClusterRole, a person's for a binding to the person", () => {
   const error = new MicrorunError("permission_denied", 'pods is forbidden: User "john" cannot watch');
@@ -116,4 +132,45 @@ test.each([
   ["/apis/apps/v1/deployments", { apiGroup: "apps", name: "deployments", namespace: undefined }],
 ])("%s is understood", (path, resource) => {
   expect(resourceOf(path)).toEqual(resource);
+});
+
+test("configuration needs list and watch of the very objects, namespace by namespace", () => {
+  const rule = (resource: string, ...resourceNames: string[]) => ({
+    apiGroup: "",
+    resources: [resource],
+    verbs: ["list", "watch"],
+    resourceNames,
+  });
+  const configmap = { kind: "configmap", namespace: "default" } as const;
+  expect(
+    configRules([
+      { ...configmap, name: "micro" },
+      { ...configmap, name: "more" },
+      { ...configmap, name: "micro" },
+      { kind: "secret", namespace: "default", fields: "metadata.name=keys" },
+      { kind: "secret", namespace: "shop", name: "keys" },
+    ]),
+  ).toEqual([
+    { namespace: "default", rules: [rule("configmaps", "micro", "more"), rule("secrets", "keys")] },
+    { namespace: "shop", rules: [rule("secrets", "keys")] },
+  ]);
+  expect(configRules([])).toEqual([]);
+});
+
+test("objects that labels choose can be allowed only with all of their namespace", () => {
+  const configmap = { kind: "configmap", namespace: "default" } as const;
+  const rules = [{ apiGroup: "", resources: ["configmaps"], verbs: ["list", "watch"] }];
+  const chosen = configRules([
+    { ...configmap, name: "micro" },
+    { ...configmap, labels: "a=b" },
+  ]);
+  expect(chosen).toEqual([{ namespace: "default", rules }]);
+});
+
+test("names are written into the Role", () => {
+  const [granted] = configRules([{ kind: "configmap", namespace: "default", name: "micro" }]);
+  const [role] = documents(rbacYaml({ ...granted!, clusterWide: false }));
+  expect(role.rules).toEqual([
+    { apiGroups: [""], resources: ["configmaps"], verbs: ["list", "watch"], resourceNames: ["micro"] },
+  ]);
 });

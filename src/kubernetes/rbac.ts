@@ -1,11 +1,14 @@
 /** The smallest permissions for what is asked of the API server, as YAML to apply. */
 import { yamlText } from "../yaml.ts";
+import { nameOf } from "./config-address.ts";
 
 export interface Rule {
   /** Empty: the core group, of pods. */
   readonly apiGroup: string;
   readonly resources: string[];
   readonly verbs: string[];
+  /** Only objects of these names. Undefined: all. */
+  readonly resourceNames?: string[];
 }
 
 /** What a service needs; nothing where it neither registers nor discovers. */
@@ -20,6 +23,48 @@ export function neededRules(options: { register: boolean; discover: boolean }): 
     });
   }
   return rules;
+}
+
+/** A ConfigMap or Secret that configuration comes from, or those that selectors choose where it has no name. */
+export interface ConfigObject {
+  readonly kind: "configmap" | "secret";
+  readonly namespace: string;
+  readonly name?: string;
+  readonly labels?: string;
+  readonly fields?: string;
+}
+
+/**
+ * What reading them needs, by namespace, each named once: rules of one namespace belong into one call of `rbacYaml`, as a Role of
+ * the same name replaces another. `resourceNames` allow a list and a watch whose field selector is that very name.
+ */
+export function configRules(
+  addresses: readonly ConfigObject[],
+): { readonly namespace: string; readonly rules: Rule[] }[] {
+  const namespaces = [...new Set(addresses.map(({ namespace }) => namespace))];
+  return namespaces.map((namespace) => {
+    const kinds = (["configmap", "secret"] as const).map((kind) =>
+      addresses.filter((address) => address.namespace === namespace && address.kind === kind),
+    );
+    return { namespace, rules: kinds.flatMap(readingRule) };
+  });
+}
+
+/** @param objects of one kind and namespace */
+function readingRule(objects: readonly ConfigObject[]): Rule[] {
+  const [first] = objects;
+  if (first === undefined) return [];
+  const names = objects.map(nameOf);
+  const named = names.filter((name) => name !== undefined);
+  return [
+    {
+      apiGroup: "",
+      resources: [`${first.kind}s`],
+      verbs: ["list", "watch"],
+      // a label says nothing of names: all must be allowed
+      ...(named.length === names.length ? { resourceNames: [...new Set(named)] } : {}),
+    },
+  ];
 }
 
 export interface RbacOptions {
@@ -77,7 +122,7 @@ function grant(kind: "Role" | "ClusterRole", rules: readonly Rule[], options: Rb
       apiVersion: `${group}/v1`,
       kind,
       metadata,
-      rules: rules.map(({ apiGroup, resources, verbs }) => ({ apiGroups: [apiGroup], resources, verbs })),
+      rules: rules.map(({ apiGroup, ...rule }) => ({ apiGroups: [apiGroup], ...rule })),
     },
     {
       apiVersion: `${group}/v1`,

@@ -356,7 +356,7 @@ test("a refused list resolves synced, says what is missing once, and is asked fo
   expect(reflector.denied).toBeUndefined();
   expect(reflector.current.size).toBe(1);
   expect(lines).toHaveLength(2);
-  expect(lines[0]).toMatch(/may not list pods in namespace a .*microrun rbac .*kind: Role/);
+  expect(lines[0]).toMatch(/may not list pods in namespace a .*microrun rbac .*kind: Role/s);
 });
 
 test("a permission taken away later leaves the last list, and given back brings the present one", async () => {
@@ -468,4 +468,20 @@ test("ten thousand events leave only the objects that are there", async () => {
   send(event("ADDED", pod("last", "20000", "x")));
   while (!reflector.current.has("a/last")) await change(reflector);
   expect([...reflector.current.keys()]).toEqual(["a/last"]);
+});
+
+test("each list and watch is told with how it went", async () => {
+  const heard: unknown[] = [];
+  const { cluster, watch } = scriptedCluster(failing(away), list("7"));
+  const tell = (verb: string, error: Error | undefined) => heard.push([verb, error?.message]);
+  const path = "/api/v1/namespaces/a/pods";
+  await using _reflector = reflect<string>({ cluster, path, prune, heard: tell, log: silentLog }, bounds);
+  (await watch(0)).close(forbidden());
+  while (heard.length < 4) await turn();
+  expect(heard).toEqual([
+    ["list", away().message],
+    ["list", undefined],
+    ["watch", undefined],
+    ["watch", forbidden().message],
+  ]);
 });

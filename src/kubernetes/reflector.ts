@@ -4,8 +4,8 @@ import type { Log } from "../log.ts";
 import { apiError } from "./api-error.ts";
 import { backoff, rest } from "./backoff.ts";
 import type { Cluster, WatchEvent } from "./cluster.ts";
-import { contact as contactOf } from "./contact.ts";
-import { isDenial, resourceOf } from "./denied.ts";
+import { contact as contactOf, type Verb } from "./contact.ts";
+import { isDenial, type Needs, resourceOf } from "./denied.ts";
 import { isExpired, keyOf, listObjects } from "./object-list.ts";
 import { objectStore } from "./object-store.ts";
 import { watchdog } from "./watchdog.ts";
@@ -43,6 +43,10 @@ export interface ReflectorOptions<T> {
   /** What is kept of an object; undefined: nothing, it does not matter here. */
   // biome-ignore lint/suspicious/noExplicitAny: any Kubernetes object
   readonly prune: (object: any) => T | undefined;
+  /** Called after each list and each watch accepted or failed, with why it failed; what was lost is told when it fails. */
+  readonly heard?: (verb: Verb, error: MicrorunError | undefined) => void;
+  /** What the hint of a refusal grants. */
+  readonly needs?: Needs;
   readonly log: Log;
 }
 
@@ -64,12 +68,12 @@ export function reflect<T>(
   options: ReflectorOptions<T>,
   bounds: ReflectorBounds = reflectorBounds,
 ): Reflector<T> {
-  const { cluster, path, query, log } = options;
+  const { cluster, path, query, log, heard = () => {} } = options;
   const stop = new AbortController();
   const { signal } = stop;
   const synced = Promise.withResolvers<void>();
   const store = objectStore<T>(log);
-  const contact = contactOf(resourceOf(path), log);
+  const contact = contactOf(resourceOf(path), log, options.needs);
   const retries = backoff({ firstMs: bounds.retryMs[0], lastMs: bounds.retryMs[1] });
   const refusals = backoff({ firstMs: bounds.deniedMs[0], lastMs: bounds.deniedMs[1] });
 
@@ -100,6 +104,7 @@ export function reflect<T>(
     fresh = true;
     lastContact = Date.now();
     contact.succeeded("list");
+    heard("list", undefined);
     synced.resolve();
   };
 
@@ -124,6 +129,7 @@ export function reflect<T>(
         opened = true;
         idle.heard();
         contact.succeeded("watch");
+        heard("watch", undefined);
       };
       for await (const event of cluster.watch(path, asked, idle.signal, accepted)) {
         take(event);
@@ -155,7 +161,9 @@ export function reflect<T>(
       return fresh ? retries.next() : 0;
     }
     const known = MicrorunError.from(error);
-    contact.failed(version === undefined ? "list" : "watch", known, lastContact);
+    const verb = version === undefined ? "list" : "watch";
+    contact.failed(verb, known, lastContact);
+    heard(verb, known);
     // it never got there, so that the version we asked for is not to blame
     if (known.unsent) quick = 0;
     if (!isDenial(known)) return retries.next();

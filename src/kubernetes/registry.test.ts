@@ -5,7 +5,7 @@ import type { Instance, Registry } from "../registry/registry.ts";
 import { pause } from "../wait.ts";
 import type { Cluster, WatchEvent } from "./cluster.ts";
 import { maxNamespaces } from "./namespaces.ts";
-import { type KubernetesRegistryOptions, registryOf } from "./registry.ts";
+import { type KubernetesRegistryOptions, listMs, registryOf } from "./registry.ts";
 
 const greeter: Instance = {
   id: "greeter-1",
@@ -79,10 +79,41 @@ test("a registration that is refused is a line with the Role that allows it, and
   expect(lines.filter((line) => line.includes("cannot register"))).toHaveLength(1);
   expect(lines.join()).toContain("may not patch pods in namespace team-a");
   expect(lines.join()).toContain("kind: Role");
+  expect(registry.trouble?.()).toBe(
+    "not registered on pod team-a/greeter-0: may not patch pods in namespace team-a",
+  );
+  expect(registry.trouble?.("greeter")).toBeUndefined();
   cluster.refuse("PATCH", undefined);
   while (cluster.pod("greeter-0").metadata.annotations["micro.mu/service-greeter"] === undefined)
     await pause(20);
   while (!lines.some((line) => line.includes("registered greeter on pod team-a/greeter-0"))) await pause(5);
+  expect(registry.trouble?.()).toBeUndefined();
+});
+
+test("a registration without an answer is a line and trouble until it comes", async () => {
+  const { cluster, registry, lines } = scene();
+  await using _ = registry;
+  cluster.put(pod("greeter-0"));
+  const answer = cluster.hold("PATCH");
+  await using __ = await registry.register(greeter);
+  const why = "no answer from https://test within 3000 ms";
+  expect(lines.join()).toContain(`cannot register greeter on pod team-a/greeter-0 yet: ${why}`);
+  expect(registry.trouble?.()).toBe(`not registered on pod team-a/greeter-0 yet: ${why}`);
+  answer();
+  while (registry.trouble?.() !== undefined) await pause(5);
+  expect(lines.join()).toContain("registered greeter on pod team-a/greeter-0");
+});
+
+test("the hint of a refusal grants all that the process does there, the later one no less", async () => {
+  const { cluster, registry, lines } = scene();
+  await using _ = registry;
+  cluster.put(pod("greeter-0"));
+  for (const what of ["PATCH", "GET"]) cluster.refuse(what, "permission_denied");
+  const hints = () => lines.flatMap((line) => /microrun rbac ([^|]*) \|/.exec(line)?.[1] ?? []);
+  await using __ = await registry.register(greeter);
+  expect(hints()).toEqual(["--registry=kubernetes --selector=static --namespace=team-a"]);
+  await registry.list().catch(() => {});
+  expect(new Set(hints().slice(1))).toEqual(new Set(["--registry=kubernetes --namespace=team-a"]));
 });
 
 test("a pod that is not there is told with where its name is from", async () => {
@@ -133,7 +164,7 @@ test("what one kind cannot give, as it is refused, the other gives", async () =>
     await using watch = watching(registry, "greeter");
     expect(ids(await watch.next())).toEqual([found]);
     expect(ids(await registry.list())).toEqual([found]);
-    expect(registry.staleSince?.()).toBeUndefined();
+    expect([registry.staleSince?.(), registry.trouble?.()]).toEqual([undefined, undefined]);
   }
 });
 
@@ -146,13 +177,62 @@ test("where both kinds are refused a watch begins empty, and the list says what 
   await using watch = watching(registry, "greeter");
   expect(await watch.next()).toEqual([]);
   const error = await registry.list().catch((thrown) => thrown);
-  expect([error.code, error.message]).toEqual([
-    "permission_denied",
-    "may not look for services in namespace team-a: refused by the test",
-  ]);
-  expect(error.hint).toContain("microrun rbac");
+  expect([error.code, error.message]).toEqual(["permission_denied", "may not list pods in namespace team-a"]);
+  expect(error.hint).toBe(
+    "grant it: microrun rbac --registry=kubernetes --no-register --namespace=team-a | kubectl apply -f -",
+  );
+  expect(registry.trouble?.("greeter")).toBe("may not list pods in namespace team-a");
+  expect(registry.staleSince?.()).toBeUndefined();
   cluster.refuse("pods", undefined);
   expect(ids(await watch.next())).toEqual(["greeter-a"]);
+  expect([registry.trouble?.("greeter"), registry.trouble?.()]).toEqual([undefined, undefined]);
+});
+
+test("who is not logged in is not told of roles by the list either", async () => {
+  const { cluster, registry } = scene();
+  await using _ = registry;
+  cluster.refuse("GET", "unauthenticated");
+  const error = await registry.list().catch((thrown) => thrown);
+  expect(error.message).toBe("cannot list pods in namespace team-a: not logged in to the API server");
+  expect(error.hint).not.toContain("rbac");
+});
+
+test("a refusal of another namespace is no trouble of this one's services", async () => {
+  const { cluster, registry } = scene();
+  await using _ = registry;
+  cluster.refuse("/namespaces/team-b/", "permission_denied");
+  await using near = watching(registry, "greeter");
+  await using far = watching(registry, "greeter.team-b");
+  for (const watch of [near, far]) expect(await watch.next()).toEqual([]);
+  expect(registry.trouble?.("greeter")).toBeUndefined();
+  for (const asked of ["greeter.team-b", undefined])
+    expect(registry.trouble?.(asked)).toBe("may not list pods in namespace team-b");
+});
+
+test("what is refused after it was there is trouble, and as old as the refusal", async () => {
+  const { cluster, registry } = scene();
+  await using _ = registry;
+  cluster.put(pod("a", { services: ["greeter"] }));
+  expect(ids(await registry.list())).toEqual(["greeter-a"]);
+  await cluster.settled();
+  cluster.refuse("pods", "permission_denied");
+  while (registry.trouble?.("greeter") === undefined) await pause(5);
+  expect(registry.trouble?.()).toBe("may not list pods in namespace team-a");
+  expect(registry.staleSince?.()).toBeNumber();
+});
+
+test("a list that fails says what went wrong, at once where waiting does not mend it", async () => {
+  const { cluster, registry } = scene();
+  await using _ = registry;
+  cluster.refuse("GET", "unavailable", "put the CA into the kubeconfig");
+  const began = performance.now();
+  const error = await registry.list().catch((thrown) => thrown);
+  expect([error.code, error.message, error.hint]).toEqual([
+    "unavailable",
+    "cannot list services: refused by the test",
+    "put the CA into the kubeconfig",
+  ]);
+  expect(performance.now() - began).toBeLessThan(listMs);
 });
 
 test("a name with a namespace is looked for there, once nobody bears the whole name", async () => {
@@ -218,10 +298,10 @@ test("namespaces beyond the bound wait for one that is no longer in use", async 
   for (const watch of held) await watch[Symbol.asyncDispose]();
 });
 
-test("an annotation that cannot be read is one line, however often its pod changes", async () => {
+test("an annotation that cannot be read is one line to who asks for its service, however often its pod changes", async () => {
   const { cluster, registry, lines } = scene();
   await using _ = registry;
-  const broken = { "micro.mu/service-broken": "{" };
+  const broken = { "micro.mu/service-broken": "{", "micro.mu/service-other": "{" };
   await using watch = watching(registry, "greeter");
   cluster.put(pod("a", { services: ["greeter"], annotations: broken }));
   expect(ids(await watch.next())).toEqual(["greeter-a"]);
@@ -229,7 +309,14 @@ test("an annotation that cannot be read is one line, however often its pod chang
     cluster.put(pod("a", { services: ["greeter"], annotations: broken, ready }));
     expect(ids(await watch.next())).toEqual(ready ? ["greeter-a"] : []);
   }
-  expect(lines.filter((line) => line.includes("micro.mu/service-broken"))).toHaveLength(1);
+  expect(lines).toEqual([]);
+  await using asked = watching(registry, "broken.team-b");
+  await asked.next();
+  for (const ready of [false, true]) {
+    cluster.put(pod("a", { services: ["greeter"], annotations: broken, ready }));
+    await watch.next();
+  }
+  expect(lines).toHaveLength(1);
   expect(lines.join()).toContain("cannot read micro.mu/service-broken of pod team-a/a: it is not JSON");
 });
 
@@ -371,7 +458,8 @@ type Stored = any;
 /** As much of an API server as a registry asks of it, in memory. */
 function testCluster() {
   const stored = new Map<string, Stored>();
-  const refused = new Map<string, Code>();
+  const refused = new Map<string, MicrorunError>();
+  const held = new Map<string, Promise<void>>();
   const watchers = new Set<{
     path: string;
     take: (event: WatchEvent) => void;
@@ -387,8 +475,9 @@ function testCluster() {
     (!path.includes("/namespaces/") || path.includes(`/namespaces/${object.metadata.namespace}/`));
   const check = (method: string, path: string): void => {
     asked.push(`${method} ${path}`);
-    const code = refused.get(method) ?? refused.get(kindOf(path));
-    if (code !== undefined) throw new MicrorunError(code, "refused by the test");
+    const [, error] =
+      [...refused].find(([what]) => [method, kindOf(path)].includes(what) || path.includes(what)) ?? [];
+    if (error !== undefined) throw error;
   };
   const tell = (type: WatchEvent["type"], object: Stored): void => {
     for (const { path, take } of watchers)
@@ -408,6 +497,7 @@ function testCluster() {
     namespace: "team-a",
     async request(method, path, { body, contentType, query } = {}) {
       check(method, path);
+      await held.get(method);
       if (method === "GET") {
         const wanted = (object: Stored) =>
           isIn(object, path) &&
@@ -476,13 +566,19 @@ function testCluster() {
       stored.delete(keyOf(object));
       tell("DELETED", object);
     },
-    /** @param what a method, `WATCH`, or a kind of object; watches of it that are open end */
-    refuse(what: string, code: Code | undefined) {
-      if (code === undefined) refused.delete(what);
-      else refused.set(what, code);
-      if (code !== undefined)
-        for (const { path, end } of watchers)
-          if (what === "WATCH" || kindOf(path) === what) end(new MicrorunError(code, "refused by the test"));
+    /** @param what a method, `WATCH`, a kind of object, or a part of a path; watches of the former that are open end */
+    refuse(what: string, code: Code | undefined, hint?: string) {
+      refused.delete(what);
+      if (code === undefined) return;
+      const error = new MicrorunError(code, "refused by the test", hint === undefined ? {} : { hint });
+      refused.set(what, error);
+      for (const { path, end } of watchers) if (what === "WATCH" || kindOf(path) === what) end(error);
+    },
+    /** Answers nothing; returns what ends that. */
+    hold(method: string) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held.set(method, promise);
+      return resolve;
     },
     /** Both watches of the namespace are open. */
     async settled() {

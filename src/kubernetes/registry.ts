@@ -2,10 +2,12 @@
 import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Instance, Registry } from "../registry/registry.ts";
+import { parseServiceName } from "../service-name.ts";
 import { pause } from "../wait.ts";
 import { announcer } from "./announce.ts";
 import { rest } from "./backoff.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
+import type { Needs } from "./denied.ts";
 import { deregister } from "./deregister.ts";
 import type { Form } from "./form.ts";
 import { sameInstances } from "./instances.ts";
@@ -58,10 +60,15 @@ export function registryOf(
   const home = options.namespace ?? cluster.namespace;
   const form: Form = format === "micro" ? microForm : kratosForm(format);
   const own = ownPod(cluster.namespace, env);
-  const reading = { own, share: sharing(), broken: tellOnce(log) };
-  const open = (namespace: string) => openNamespaceView({ cluster, namespace, reading, log });
+  const unreadable = tellOnce(log);
+  const reading = { own, share: sharing(), broken: unreadable.tell };
+  const needs: Needs = (namespace) => ({
+    register: announced.used && namespace === own.namespace,
+    discover: namespaces.view(namespace) !== undefined,
+  });
+  const open = (namespace: string) => openNamespaceView({ cluster, namespace, reading, needs, log });
   const namespaces = openNamespaces(open, log);
-  const announced = announcer({ cluster, own, form, intervalMs, log });
+  const announced = announcer({ cluster, own, form, intervalMs, needs, log });
   const end = new AbortController();
 
   return {
@@ -75,6 +82,7 @@ export function registryOf(
     async *watch(service, asked) {
       const signal = AbortSignal.any([asked, end.signal]);
       if (signal.aborted) return;
+      unreadable.matters(service);
       let next = Promise.withResolvers<void>();
       const changed = (): void => next.resolve();
       signal.addEventListener("abort", changed, { once: true });
@@ -103,13 +111,16 @@ export function registryOf(
         );
       const { view } = lease;
       const over = new AbortController();
-      await Promise.race([view.synced, pause(listMs, over.signal)]);
+      await Promise.race([view.synced, view.hopeless, pause(listMs, over.signal)]);
       over.abort();
       if (view.denied !== undefined) throw view.denied;
-      if (view.found === undefined)
-        throw new MicrorunError("unavailable", `cannot list services: no answer from ${cluster.server}`, {
-          hint: "check that the API server can be reached from here",
+      if (view.found === undefined) {
+        const why = view.failure?.message ?? `no answer from ${cluster.server}`;
+        throw new MicrorunError("unavailable", `cannot list services: ${why}`, {
+          hint: view.failure?.hint ?? "check that the API server can be reached from here",
+          cause: view.failure,
         });
+      }
       await caughtUp(own, home);
       return view.found.all();
     },
@@ -120,6 +131,13 @@ export function registryOf(
     staleSince() {
       const since = [...namespaces.open].flatMap(({ staleSince }) => staleSince ?? []);
       return since.length === 0 ? undefined : Math.min(...since);
+    },
+    trouble(service) {
+      const asked = service === undefined ? undefined : [home, parseServiceName(service).namespace];
+      const views = asked?.flatMap((where = home) => namespaces.view(where) ?? []) ?? [...namespaces.open];
+      const found = views.map((view) => view.denied ?? view.refused).find(Boolean)?.message;
+      if (service !== undefined) return found;
+      return [announced.trouble, found].filter(Boolean).join("; ") || undefined;
     },
     async [Symbol.asyncDispose]() {
       end.abort();

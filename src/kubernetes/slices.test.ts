@@ -108,6 +108,42 @@ test.each([
     ],
     { grpc: 1 },
   ],
+  [
+    "what browsers speak is not gRPC",
+    [
+      { name: "grpc-web", port: 1 },
+      { name: "grpc", port: 2 },
+    ],
+    { "grpc-web": 1, grpc: 2 },
+  ],
+  ["even alone, where it says so", [{ port: 1, appProtocol: "grpc-web" }], { "grpc-web": 1 }],
+  [
+    "the very name comes before one that begins so, and that before one that contains it",
+    [
+      { name: "admin-srv-grpc", port: 1 },
+      { name: "grpc-admin", port: 2 },
+      { name: "grpc", port: 3 },
+      { name: "http-metrics", port: 4 },
+      { name: "http", port: 5 },
+    ],
+    { grpc: 3, http: 5 },
+  ],
+  [
+    "h2c is a name too",
+    [
+      { name: "admin-grpc", port: 1 },
+      { name: "h2c-main", port: 2 },
+    ],
+    { grpc: 2 },
+  ],
+  [
+    "an appProtocol comes before the very name",
+    [
+      { name: "grpc", port: 1 },
+      { name: "main", port: 2, appProtocol: "kubernetes.io/h2c" },
+    ],
+    { grpc: 2 },
+  ],
   ["a port without a number is none", [{ name: "grpc", port: null }], {}],
 ])("ports: %s", (_, ports, expected) => {
   expect(Object.fromEntries(portsByProtocol(ports)) as Record<string, number>).toEqual(

@@ -120,16 +120,26 @@ export function portsByProtocol(ports: readonly SlicePort[]): readonly (readonly
         ]
       : [[only.says, only.port]];
   }
-  const known = new Map<string, number>();
+  const known = new Map<string, { readonly port: number; readonly rank: number }>();
   for (const { port, name, says } of open) {
     const protocol = says ?? protocolOf(name) ?? (name.split("-", 1)[0] || "tcp");
-    if (!known.has(protocol)) known.set(protocol, port);
+    const rank = says === undefined ? rankOf(name, protocol) : 0;
+    const before = known.get(protocol);
+    if (before === undefined || rank < before.rank) known.set(protocol, { port, rank });
   }
-  return [...known];
+  return [...known].map(([protocol, { port }]) => [protocol, port]);
 }
 
 /** `grpc`, `kubernetes.io/h2c`, `admin-srv-http`, `https` */
 function protocolOf(text: string): string | undefined {
+  // what browsers speak is another protocol
+  if (/grpc-?web/i.test(text)) return "grpc-web";
   if (/grpc|h2c/i.test(text)) return "grpc";
   return /https?/i.exec(text)?.[0].toLowerCase();
+}
+
+/** How well a port's name fits its protocol; an appProtocol, which is 0, fits better than any. */
+function rankOf(name: string, protocol: string): number {
+  if (name === protocol) return 1;
+  return name.startsWith(`${protocol}-`) || name.startsWith("h2c") ? 2 : 3;
 }

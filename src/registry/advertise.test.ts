@@ -13,3 +13,9 @@ test("an address on all interfaces is advertised as one of this machine's", () =
     expect(advertisedAddress(listening)).not.toStartWith("0.0.0.0");
   }
 });
+
+test("an address on all interfaces is loopback's for who is on this machine", () => {
+  for (const listening of [":8080", "[::]:8080", "0.0.0.0:8080"])
+    expect(advertisedAddress(listening, "machine")).toBe("127.0.0.1:8080");
+  expect(advertisedAddress("10.1.2.3:8080", "machine")).toBe("10.1.2.3:8080");
+});

@@ -11,8 +11,8 @@ export interface Folder {
   readonly path: string;
   /** Makes it where it is not there. @throws MicrorunError `failed_precondition` when it is not this user's alone */
   make(): Promise<void>;
-  /** Names of leases, in order; none when there is no folder. @throws as `make` */
-  names(): Promise<string[]>;
+  /** Names of leases, in order; undefined: there is no folder. @throws as `make` */
+  names(): Promise<string[] | undefined>;
   /** Changes whenever a file is written; undefined: it is not there. */
   stamp(name: string): Promise<string | undefined>;
   /** @throws MicrorunError `invalid_argument` for what is too large or no file */
@@ -38,7 +38,7 @@ export function leaseFolder(path: string): Folder {
         await Promise.all(all.filter((name) => name.endsWith(".tmp")).map((name) => sweep(inside(name))));
         return all.filter((name) => name.endsWith(".json") && !name.startsWith(".")).sort();
       } catch (error) {
-        if (isAbsent(error)) return [];
+        if (isAbsent(error)) return undefined;
         throw error;
       }
     },

@@ -8,6 +8,9 @@ import type { Instance } from "./registry.ts";
 /** A file larger than this is not read, and none is written, bytes. */
 export const maxLeaseBytes: number = 256 * 1024;
 
+/** How often leases are looked after, ms: a clock that was moved, a file or folder that vanished is noticed within this time. */
+export const maxTickMs = 5000;
+
 /** How much of a service's name its files bear, for people who look. */
 const maxShownName = 40;
 

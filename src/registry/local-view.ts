@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { errorText } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type Folder, isAbsent } from "./local-folder.ts";
-import { type Lease, leaseName, leaseState, readLease } from "./local-lease.ts";
+import { type Lease, leaseName, leaseState, maxTickMs, readLease } from "./local-lease.ts";
 import type { Instance } from "./registry.ts";
 
 /** How many instances are read of a folder; the rest is left out. */
@@ -16,15 +16,22 @@ export const pollMs = 1000;
 /** How long after an event the folder is read, so that a burst is read once, ms. */
 const settleMs = 20;
 
+/** How long instances whose folder vanished are kept: their owners write them again meanwhile, ms. */
+export const keepLostMs: number = 2 * maxTickMs;
+
 interface Known {
   readonly stamp: string;
   /** Undefined: cannot be read. */
   readonly lease?: Lease;
 }
 
+type Leases = ReadonlyMap<string, Known>;
+
 export interface View {
   /** As of the last look, in the order of their files. */
   readonly current: readonly Instance[];
+  /** When the folder vanished, ms since the epoch, as long as instances are kept for that; undefined: nothing is missing. */
+  readonly lostSince: number | undefined;
   /** Looks again. Never rejects: what cannot be read is a line in the log, once. */
   look(): Promise<void>;
   /** Looks whenever something may have changed from now on. */
@@ -37,7 +44,8 @@ export interface View {
  * @param changed called when a look showed anything new
  */
 export function localView(folder: Folder, ttlMs: number, log: Log, changed: () => void): View {
-  let known: ReadonlyMap<string, Known> = new Map();
+  let known: Leases = new Map();
+  let lost: { readonly since: number; readonly leases: Leases } | undefined;
   let current: readonly Instance[] = [];
   let looking: Promise<void> | undefined;
   let lookAgain = false;
@@ -76,19 +84,33 @@ export function localView(folder: Folder, ttlMs: number, log: Log, changed: () =
     log.debug(`${folder.path}/${name} is removed: its process has ended or its lease is long over`);
   }
 
+  /** A folder that is removed takes the files of processes along that run on. */
+  function keepLost(isThere: boolean): void {
+    const now = Date.now();
+    if (!isThere && known.size > 0)
+      lost = { since: now, leases: new Map([...(lost?.leases ?? []), ...known]) };
+    if (lost !== undefined && Math.abs(now - lost.since) > keepLostMs) lost = undefined;
+  }
+
   async function lookOnce(): Promise<void> {
-    const names = await folder.names();
+    const listed = await folder.names();
+    keepLost(listed !== undefined);
+    const names = listed ?? [];
     const seen = new Map<string, Known>();
-    const holding: Instance[] = [];
+    const found = new Map<string, Instance>();
     for (const name of names.slice(0, maxInstances)) {
       const stamp = await folder.stamp(name);
       if (stamp === undefined) continue;
-      const before = known.get(name);
+      const before = known.get(name) ?? lost?.leases.get(name);
       const now = before?.stamp === stamp ? before : await read(name, stamp, before);
       seen.set(name, now);
       if (now.lease === undefined) continue;
-      if (leaseState(now.lease, Date.now()) === "holds") holding.push(now.lease.instance);
+      if (leaseState(now.lease, Date.now()) === "holds") found.set(name, now.lease.instance);
       else await removeStale(name, now);
+    }
+    for (const [name, { lease }] of lost?.leases ?? []) {
+      if (lease === undefined || seen.has(name)) continue;
+      if (leaseState(lease, Date.now()) === "holds") found.set(name, lease.instance);
     }
     const over = names.length - maxInstances;
     complain(
@@ -97,6 +119,7 @@ export function localView(folder: Folder, ttlMs: number, log: Log, changed: () =
         : "",
     );
     known = seen;
+    const holding = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance);
     const same = current.length === holding.length && current.every((one, index) => one === holding[index]);
     current = holding;
     if (!same) changed();
@@ -141,6 +164,9 @@ export function localView(folder: Folder, ttlMs: number, log: Log, changed: () =
   return {
     get current() {
       return current;
+    },
+    get lostSince() {
+      return lost?.since;
     },
     look,
     async start() {

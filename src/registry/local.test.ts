@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setSystemTime, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -16,7 +16,7 @@ import { createLog, silentLog } from "../log.ts";
 import { localRegistry } from "./local.ts";
 import { type Lease, leaseName, maxLeaseBytes, readLease, writeLease } from "./local-lease.ts";
 import { ownProcess } from "./local-process.ts";
-import { maxInstances } from "./local-view.ts";
+import { keepLostMs, maxInstances } from "./local-view.ts";
 import { registryContract } from "./registry.contract.ts";
 import type { Instance } from "./registry.ts";
 
@@ -255,4 +255,41 @@ test("of very many instances some are left out, which is said", async () => {
   for (let index = 0; index < maxInstances + 5; index++) at.put({ id: `one-${index}`, expires: later() });
   expect(await at.registry.list()).toHaveLength(maxInstances);
   expect(at.lines.join()).toMatch(/5 of its instances are left out/);
+});
+
+test("instances whose folder vanished are kept for a while, but those whose process ends", async () => {
+  await using at = await local();
+  const child = Bun.spawn(["sleep", "60"]);
+  const { started: _, ...mark } = ownProcess();
+  at.put({ id: "running", expires: later(), process: ownProcess() });
+  at.put({ id: "ending", expires: later(), process: { ...mark, pid: child.pid } });
+  expect(await at.ids()).toEqual(["ending", "running"]);
+  const before = await at.registry.list();
+  rmSync(at.path, { recursive: true });
+  expect(await at.registry.list()).toEqual(before);
+  expect(at.registry.staleSince?.()).toBeNumber();
+  child.kill("SIGKILL");
+  await child.exited;
+  expect(await at.ids()).toEqual(["running"]);
+
+  // another process makes the folder anew before the owner does
+  mkdirSync(at.path, { mode: 0o700 });
+  at.put({ id: "another", expires: later(), process: ownProcess() });
+  expect(await at.ids()).toEqual(["another", "running"]);
+  try {
+    setSystemTime(Date.now() + keepLostMs + 1);
+    expect(await at.ids()).toEqual(["another"]);
+    expect(at.registry.staleSince?.()).toBeUndefined();
+  } finally {
+    setSystemTime();
+  }
+});
+
+test("a file that is removed is an instance that is gone", async () => {
+  await using at = await local();
+  at.put({ id: "one", expires: later(), process: ownProcess() });
+  expect(await at.ids()).toEqual(["one"]);
+  rmSync(join(at.path, leaseName(instance("one"))));
+  expect(await at.ids()).toEqual([]);
+  expect(at.registry.staleSince?.()).toBeUndefined();
 });

@@ -2,14 +2,11 @@
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isAbsent, leaseFolder } from "./local-folder.ts";
-import { leaseName, readLease, writeLease } from "./local-lease.ts";
+import { leaseName, maxTickMs, readLease, writeLease } from "./local-lease.ts";
 import { ownProcess } from "./local-process.ts";
 import { localView } from "./local-view.ts";
 import type { Instance, Registry } from "./registry.ts";
 import { snapshots } from "./snapshots.ts";
-
-/** How often leases are looked after, ms: a clock that was moved, a file or folder that vanished is noticed within this time. */
-export const maxTickMs = 5000;
 
 export interface LocalRegistryOptions {
   /** Made when it is not there, for this user alone. */
@@ -151,6 +148,7 @@ export async function localRegistry(options: LocalRegistryOptions): Promise<Regi
       if (watchers > 0) await view.look();
     },
     watch: watches.watch,
+    staleSince: () => view.lostSince,
     async list() {
       await view.look();
       return view.current;

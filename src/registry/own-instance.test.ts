@@ -44,3 +44,12 @@ test("one port under another name is still one", () => {
   const { address, protocols } = ownInstance({ ...served, advertise: "greeter.example:80" });
   expect([address, protocols]).toEqual(["greeter.example:80", undefined]);
 });
+
+test("a service on all interfaces is announced on loopback where the registry is this machine's alone", () => {
+  const everywhere = { ...served, grpcAddress: "[::]:8080", httpAddress: ":9090" };
+  for (const registry of ["local", "memory"]) {
+    const { address, protocols } = ownInstance({ ...everywhere, registry });
+    expect([address, protocols?.http]).toEqual(["127.0.0.1:8080", "127.0.0.1:9090"]);
+  }
+  expect(ownInstance({ ...served, registry: "local" }).address).toBe("10.0.0.7:8080");
+});

@@ -19,10 +19,14 @@ export interface Served {
   readonly broker: string;
 }
 
+/** Registries that nobody beyond this machine sees. */
+const withinMachine: ReadonlySet<string> = new Set(["local", "memory"]);
+
 export function ownInstance(served: Served): Instance {
   const { identity, registry, transport, broker } = served;
-  const address = advertisedAddress(served.advertise ?? served.grpcAddress);
-  const http = advertisedAddress(served.httpAddress);
+  const reach = withinMachine.has(registry) ? "machine" : "network";
+  const address = advertisedAddress(served.advertise ?? served.grpcAddress, reach);
+  const http = advertisedAddress(served.httpAddress, reach);
   return {
     id: identity.id,
     service: identity.name,

@@ -62,4 +62,10 @@ export interface Registry extends AsyncDisposable {
   zone?(): string | undefined;
   /** Since when what it tells may be out of date, as it cannot be reached, in ms since the epoch; undefined: it is current. */
   staleSince?(): number | undefined;
+  /**
+   * What is wrong now though it can be reached, for people: `may not list pods in namespace a`, or that what was registered is not
+   * announced. Undefined: nothing that it knows of.
+   * @param service only why it finds nothing of that name @default everything
+   */
+  trouble?(service?: string): string | undefined;
 }

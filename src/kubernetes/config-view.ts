@@ -1,0 +1,109 @@
+/** The tree of all objects of a source, and what is wrong with them: what can no longer be read holds as it was last. */
+import type { ConfigData } from "../config/config.ts";
+import { MicrorunError } from "../errors.ts";
+import type { ConfigAddress } from "./config-address.ts";
+import { type Entries, layered, type ReadEntries, readObject } from "./config-entries.ts";
+
+export interface ConfigState {
+  /** The same object as before where nothing changed; undefined: none could be read yet. */
+  readonly tree: ConfigData | undefined;
+  readonly fault: MicrorunError | undefined;
+}
+
+/** Faults told at once. */
+const maxFaults = 5;
+
+interface Part {
+  readonly entries: Entries;
+  readonly tree: ConfigData | undefined;
+  readonly fault: MicrorunError | undefined;
+}
+
+/** @returns what takes in the objects that are there now, by `namespace/name` */
+export function configView(
+  address: ConfigAddress & { readonly namespace: string },
+  read: ReadEntries,
+): (current: ReadonlyMap<string, Entries>) => ConfigState {
+  let parts: ReadonlyMap<string, Part> = new Map();
+  let tree: ConfigData | undefined;
+
+  const look = (name: string, entries: Entries): Part => {
+    const before = parts.get(name);
+    if (before?.entries === entries) return before;
+    const named = address.name === undefined ? `${name}: ` : "";
+    try {
+      const { tree, unreadable } = readObject(entries, address.kind, address.format, read);
+      return { entries, tree, fault: unreadable.length === 0 ? undefined : notText(named, unreadable) };
+    } catch (error) {
+      const { code, message, hint } = MicrorunError.from(error);
+      const fault = new MicrorunError(code, named + message, hint === undefined ? {} : { hint });
+      return { entries, tree: before?.tree, fault };
+    }
+  };
+
+  return (current) => {
+    if (current.size === 0) {
+      // whoever deletes all of it did not mean to run without: a change of the selection leaves something
+      tree ??= Object.create(null) as ConfigData;
+      return { tree, fault: absent(address, parts.size > 0) };
+    }
+    const names = [...current].map(([key, entries]) => [key.slice(key.indexOf("/") + 1), entries] as const);
+    names.sort(([a], [b]) => (a < b ? -1 : 1));
+    const next = new Map(names.map(([name, entries]) => [name, look(name, entries)]));
+    const trees = treesOf(next);
+    const before = treesOf(parts);
+    parts = next;
+    const same = trees.length === before.length && trees.every((one, index) => one === before[index]);
+    if (trees.length > 0 && (tree === undefined || !same)) tree = layered(trees);
+    return { tree, fault: together([...next.values()].flatMap(({ fault }) => fault ?? [])) };
+  };
+}
+
+function treesOf(parts: ReadonlyMap<string, Part>): readonly ConfigData[] {
+  return [...parts.values()].map(({ tree }) => tree).filter((tree) => tree !== undefined);
+}
+
+const titles = { configmap: "ConfigMap", secret: "Secret" } as const;
+
+function absent(address: ConfigAddress & { readonly namespace: string }, before: boolean): MicrorunError {
+  const { kind, namespace, name, labels, fields } = address;
+  const title = titles[kind];
+  const chosen = [labels && `labels ${labels}`, fields && `fields ${fields}`].filter(Boolean).join(" and ");
+  const what = name === undefined ? `${title} with ${chosen}` : `${title} ${name}`;
+  if (before) {
+    const hint = "make it again, or restart the service to run without it";
+    return new MicrorunError(
+      "not_found",
+      `no ${what} in namespace ${namespace} any more: the last values stay`,
+      { hint },
+    );
+  }
+  const made = kind === "secret" ? "secret generic" : "configmap";
+  const hint =
+    name === undefined
+      ? `label one: kubectl label ${kind} NAME --namespace=${namespace} KEY=VALUE`
+      : `make it: kubectl create ${made} ${name} --namespace=${namespace} --from-file=FOLDER`;
+  return new MicrorunError("not_found", `no ${what} in namespace ${namespace}`, { hint });
+}
+
+function notText(named: string, unreadable: readonly string[]): MicrorunError {
+  const are = unreadable.length === 1 ? "is not UTF-8 text and is" : "are not UTF-8 text and are";
+  return new MicrorunError("invalid_argument", `${named}${listed(unreadable, ", ")} ${are} left out`, {
+    hint: "store text, or mount it as a file",
+  });
+}
+
+function together(faults: readonly MicrorunError[]): MicrorunError | undefined {
+  const [first, ...more] = faults;
+  if (first === undefined || more.length === 0) return first;
+  const text = listed(
+    faults.map(({ message }) => message),
+    "; ",
+  );
+  return new MicrorunError(first.code, text, first.hint === undefined ? {} : { hint: first.hint });
+}
+
+function listed(texts: readonly string[], between: string): string {
+  const left = texts.length - maxFaults;
+  return texts.slice(0, maxFaults).join(between) + (left > 0 ? ` and ${left} more` : "");
+}
