@@ -41,9 +41,26 @@ export function textLine(color: boolean): (record: LogRecord) => string {
     const { error, ...rest } = fields;
     const clock = paint("90", new Date(time).toISOString().slice(11, 23));
     const head = `${clock} ${paint(tint[level], level.padEnd(5))} ${printable(message)}`;
-    const tail = Object.entries(rest).map(([key, value]) => ` ${paint("90", `${key}=`)}${fieldText(value)}`);
-    return head + tail.join("") + ("error" in fields ? `\n${indent(errorLines(error))}` : "");
+    const entries = Object.entries(rest);
+    const tail = entries.flatMap(([key, value]) =>
+      isBlock(value) ? [] : [` ${paint("90", `${key}=`)}${fieldText(value)}`],
+    );
+    const blocks = entries.flatMap(([key, value]) =>
+      isBlock(value) ? [`\n  ${paint("90", `${key}:`)}\n${indent(indent(blockText(value)))}`] : [],
+    );
+    return (
+      head + tail.join("") + blocks.join("") + ("error" in fields ? `\n${indent(errorLines(error))}` : "")
+    );
   };
+}
+
+/** Text of several lines, as a Role to apply: read as it is, under the line. */
+function isBlock(value: unknown): value is string {
+  return typeof value === "string" && value.includes("\n");
+}
+
+function blockText(text: string): string {
+  return text.trimEnd().split("\n").map(printable).join("\n");
 }
 
 function fieldText(value: unknown): string {

@@ -7,5 +7,6 @@ const code = await main({
   env: process.env,
   host: async () => (await import("./runtime/host.ts")).hostRuntime(),
 });
-// what is written goes out first; what the module left running must not keep the process
-process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+// what is written goes out first, however slow its reader: of a write Bun says that it is done while a pipe is still full; what the
+// module left running must not keep the process
+process.stdout.end(() => process.stderr.end(() => process.exit(code)));

@@ -15,7 +15,8 @@ export async function register({ words, given, env }: Input): Promise<number> {
   let complaints = 0;
   const log = toolLog(env, () => complaints++);
   await using registry = await openRegistry({ given, env }, log);
-  return announce(registry, instances, { signal, refused: () => complaints > 0 });
+  // awaited: the registry must outlive what is announced in it
+  return await announce(registry, instances, { signal, refused: () => complaints > 0 });
 }
 
 interface Announcing {

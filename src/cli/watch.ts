@@ -30,10 +30,13 @@ export async function start({ words, given, env }: Input): Promise<number> {
 export async function* changes(snapshots: AsyncIterable<readonly Instance[]>): AsyncGenerator<Change> {
   let before = new Map<string, Instance>();
   for await (const snapshot of snapshots) {
-    const now = new Map(snapshot.map((instance) => [instance.id, instance]));
-    for (const [id, instance] of before) if (!now.has(id)) yield { action: "delete", instance };
-    for (const [id, instance] of now) {
-      const old = before.get(id);
+    const now = new Map(
+      // Pods of several namespaces may bear the same name
+      snapshot.map((instance) => [`${instance.namespace ?? ""}/${instance.id}`, instance]),
+    );
+    for (const [key, instance] of before) if (!now.has(key)) yield { action: "delete", instance };
+    for (const [key, instance] of now) {
+      const old = before.get(key);
       if (old === undefined) yield { action: "create", instance };
       else if (JSON.stringify(old) !== JSON.stringify(instance)) yield { action: "update", instance };
     }
