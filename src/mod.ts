@@ -4,7 +4,14 @@ import { type Definition, definitionMark } from "./service/service.ts";
 
 export type { Broker, Message, MessageHandler, SubscribeOptions } from "./broker/broker.ts";
 export type { CallOptions, Client, ConnectedClient, ConnectOptions } from "./client/client.ts";
-export type { Config, ConfigData, ConfigValue } from "./config/config.ts";
+export type {
+  Config,
+  ConfigData,
+  ConfigValue,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from "./config/config.ts";
 export { type Code, type ErrorOptions, MicrorunError } from "./errors.ts";
 export type { HealthCheck } from "./health/health.ts";
 export type { Log, LogFields } from "./log.ts";

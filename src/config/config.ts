@@ -1,4 +1,5 @@
 /** Configuration as one tree of values, merged from sources; each snapshot is whole and never changes. */
+import type { MicrorunError } from "../errors.ts";
 
 export type ConfigValue =
   | string
@@ -8,14 +9,43 @@ export type ConfigValue =
   | readonly ConfigValue[]
   | { readonly [key: string]: ConfigValue };
 
-/** One source's tree. */
+/** One source's tree. Its objects have no prototype, so that no key means anything but itself. */
 export type ConfigData = { readonly [key: string]: ConfigValue };
 
 export interface ConfigSource {
-  /** `env:`, `file:./config.yaml` */
+  /** As on the command line: `env:APP`, `file:./config.yaml`, `configmap://default/micro`. */
   readonly name: string;
-  /** Whole trees, the first at once, each time it changed, until aborted. */
-  watch(signal: AbortSignal): AsyncIterable<ConfigData>;
+  /** Its values are never shown. @default false */
+  readonly secret?: boolean;
+  /** A start without it fails. @default false */
+  readonly required?: boolean;
+  /** That it is not there, or may not be read, is nothing to warn of. @default false */
+  readonly optional?: boolean;
+  /**
+   * Whole trees, the first as soon as it is known (an empty one where the source is not there), then one each time something
+   * changed, until aborted. What cannot be read, or not be understood, yields nothing: what was given last holds.
+   * @param tell what is wrong now, naming key and line; undefined: all is well again
+   */
+  watch(signal: AbortSignal, tell: (fault: MicrorunError | undefined) => void): AsyncIterable<ConfigData>;
+}
+
+/** What validators such as zod, valibot and arktype have in common (standardschema.dev, version 1). */
+export interface StandardSchema<Output = unknown> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] };
+
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 export interface Config {
@@ -28,6 +58,15 @@ export interface Config {
   get<T = any>(...path: readonly unknown[]): T;
   /** The tree itself. */
   readonly data: ConfigData;
+  /**
+   * The tree, or what is at `path` in it, as the schema has it: `scan(z.object({ mongodb: z.object({ host: z.string() }) }))`.
+   * From then on a change that the schema refuses is not taken: the last good tree stays.
+   * @throws MicrorunError `invalid_argument` that lists every fault; `unimplemented` for a schema that answers later (a Promise)
+   */
+  scan<Output>(schema: StandardSchema<Output>, path?: string): Output;
   /** Snapshots from now on, the present one first, until aborted. */
   changes(signal: AbortSignal): AsyncIterable<Config>;
+  /** Calls back each time the value at `path` has changed; returns what ends that. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in get
+  watch<T = any>(path: string, changed: (value: T) => void): () => void;
 }

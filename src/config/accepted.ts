@@ -1,0 +1,91 @@
+/** The schemas that a tree must fit to be taken, and what each has made of each tree. */
+import { MicrorunError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { StandardSchema } from "./config.ts";
+import { type Examined, examine, type Refusal, refusalError } from "./scan.ts";
+
+/** How many schemas are remembered; later ones are checked when asked, not at a change. */
+export const maxSchemas = 100;
+
+/** A schema and what it is of; undefined: the whole tree. */
+type Path = string | undefined;
+
+export interface Accepted {
+  /**
+   * What the schema makes of the tree, made once for each tree; it is remembered from then on.
+   * @throws MicrorunError as `Config.scan`
+   */
+  scan<Output>(tree: Examined, schema: StandardSchema<Output>, path?: string): Output;
+  /** Why the tree may not be taken. */
+  refuse(tree: Examined): MicrorunError | undefined;
+}
+
+export function acceptedSchemas(log: Log): Accepted {
+  const accepted = new Map<StandardSchema, Set<Path>>();
+  const made = new WeakMap<Examined, WeakMap<StandardSchema, Map<Path, unknown>>>();
+  let remembered = 0;
+  let warned = false;
+
+  const outputs = (tree: Examined, schema: StandardSchema): Map<Path, unknown> => {
+    const ofTree = made.get(tree) ?? new WeakMap<StandardSchema, Map<Path, unknown>>();
+    const ofSchema = ofTree.get(schema) ?? new Map<Path, unknown>();
+    made.set(tree, ofTree.set(schema, ofSchema));
+    return ofSchema;
+  };
+
+  const remember = (schema: StandardSchema, path: Path): void => {
+    const paths = accepted.get(schema) ?? new Set<Path>();
+    if (paths.has(path)) return;
+    if (remembered < maxSchemas) {
+      accepted.set(schema, paths.add(path));
+      remembered++;
+    } else if (!warned) {
+      warned = true;
+      log.warn(
+        `config.scan: more than ${maxSchemas} schemas, later ones are not asked before a change is taken`,
+        {
+          hint: "make a schema once, outside the handler",
+        },
+      );
+    }
+  };
+
+  return {
+    scan<Output>(tree: Examined, schema: StandardSchema<Output>, path?: string): Output {
+      if (isSchema(schema) && outputs(tree, schema).has(path))
+        return outputs(tree, schema).get(path) as Output;
+      const result = examine(schema, tree, path);
+      if ("refusal" in result) throw refusalError("config does not fit its schema", result.refusal, "\n  ");
+      outputs(tree, schema).set(path, result.output);
+      remember(schema, path);
+      return result.output;
+    },
+    refuse(tree) {
+      const refusals: Refusal[] = [];
+      for (const [schema, paths] of accepted) {
+        for (const path of paths) {
+          const result = judged(schema, tree, path);
+          if ("refusal" in result) refusals.push(result.refusal);
+          else outputs(tree, schema).set(path, result.output);
+        }
+      }
+      if (refusals.length === 0) return undefined;
+      const faults = [...new Set(refusals.flatMap((refusal) => refusal.faults))];
+      const origins = [...new Set(refusals.flatMap((refusal) => refusal.origins))];
+      return refusalError("the last good values stay", { faults, origins }, "; ");
+    },
+  };
+}
+
+function isSchema(schema: unknown): schema is object {
+  return (typeof schema === "object" && schema !== null) || typeof schema === "function";
+}
+
+/** A schema that answers later for this one tree alone is a fault of the tree. */
+function judged(schema: StandardSchema, tree: Examined, path: Path): ReturnType<typeof examine> {
+  try {
+    return examine(schema, tree, path);
+  } catch (error) {
+    return { refusal: { faults: [MicrorunError.from(error).message], origins: [] } };
+  }
+}

@@ -1,0 +1,250 @@
+import { expect, test } from "bun:test";
+import { type } from "arktype";
+import * as v from "valibot";
+import { z } from "zod";
+import { MicrorunError } from "../errors.ts";
+import { createLog, type LogSink, silentLog } from "../log.ts";
+import type { Config, ConfigData, StandardSchema } from "./config.ts";
+import { memorySource } from "./memory.ts";
+import { wholeText } from "./snapshot.ts";
+import { openConfig } from "./store.ts";
+
+const memoryLog = (): LogSink => createLog({ level: "debug", write: () => {} });
+
+const opened = (data: ConfigData, log: LogSink = silentLog) => {
+  const source = memorySource("memory:", data);
+  return openConfig([source], { log }).then((store) => ({ source, store }));
+};
+
+function thrown(work: () => unknown): MicrorunError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof MicrorunError) return error;
+    throw error;
+  }
+  throw new Error("it did not throw");
+}
+
+/** A schema of one's own: whatever it says. */
+const own = <Output>(validate: StandardSchema<Output>["~standard"]["validate"]): StandardSchema<Output> => ({
+  "~standard": { version: 1, vendor: "own", validate },
+});
+
+const good = { mongodb: { host: "h", port: 27017 } };
+const bad = { mongodb: { port: "x" } };
+const schemas: Record<string, StandardSchema<{ mongodb: { host: string; port: number } }>> = {
+  zod: z.object({ mongodb: z.object({ host: z.string(), port: z.number() }) }),
+  valibot: v.object({ mongodb: v.object({ host: v.string(), port: v.number() }) }),
+  arktype: type({ mongodb: { host: "string", port: "number" } }),
+};
+
+test.each(Object.keys(schemas))(
+  "a scan with %s gives the tree, and lists all that is wrong with it",
+  async (name) => {
+    const schema = schemas[name]!;
+    await using fine = (await opened(good)).store;
+    expect(fine.current.scan(schema)).toEqual(good);
+    await using wrong = (await opened(bad)).store;
+    const error = thrown(() => wrong.current.scan(schema));
+    expect(error.code).toBe("invalid_argument");
+    expect(error.reason).toBe("CONFIG_INVALID");
+    expect(error.message).toMatch(/^config does not fit its schema:\n/);
+    const lines = error.message.split("\n").slice(1).sort();
+    expect(lines).toEqual([
+      expect.stringMatching(/^ {2}mongodb\.host: (?!mongodb)\S/),
+      expect.stringMatching(/^ {2}mongodb\.port: (?!mongodb).*number/),
+    ]);
+    expect(error.hint).toBe("set it right in memory:");
+  },
+);
+
+test("defaults, coercions and transforms of each validator work on the tree, which stays as it is", async () => {
+  await using store = (await opened({ port: "80", name: "n" })).store;
+  const config = store.current;
+  const zod = z.object({
+    port: z.coerce.number(),
+    name: z.string().default("x"),
+    more: z.string().default("d"),
+  });
+  expect(config.scan(zod)).toEqual({ port: 80, name: "n", more: "d" });
+  const valibot = v.object({
+    port: v.pipe(v.string(), v.transform(Number)),
+    more: v.optional(v.string(), "d"),
+  });
+  expect(config.scan(valibot)).toEqual({ port: 80, more: "d" });
+  const ark = type({ port: "string.integer.parse", more: "string = 'd'" });
+  expect(config.scan(ark)).toMatchObject({ port: 80, more: "d" });
+  expect(config.get("port")).toBe("80");
+  expect(config.get("more")).toBeUndefined();
+});
+
+test("the type of a scan is what the schema says", async () => {
+  await using store = (await opened({ mongodb: { host: "h" } })).store;
+  const config: Config = store.current;
+  // each line is a type error were it any, unknown or another type
+  const zod: Same<{ mongodb: { host: string; port: number } }, ReturnType<typeof scanZod>> = true;
+  const valibot: Same<{ mongodb: { host: string } }, ReturnType<typeof scanValibot>> = true;
+  const ark: Same<{ mongodb: { host: string } }, ReturnType<typeof scanArk>> = true;
+  const { host } = scanZod(config).mongodb;
+  expect([host.toUpperCase(), zod, valibot, ark]).toEqual(["H", true, true, true]);
+});
+
+type Same<One, Other> =
+  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
+const scanZod = (config: Config) =>
+  config.scan(z.object({ mongodb: z.object({ host: z.string(), port: z.coerce.number().default(1) }) }));
+const scanValibot = (config: Config) => config.scan(v.object({ mongodb: v.object({ host: v.string() }) }));
+const scanArk = (config: Config) => config.scan(type({ mongodb: { host: "string" } }));
+
+test("a part is scanned by its path, and its faults bear the whole path", async () => {
+  await using store = (await opened({ a: { b: { port: "x" } }, list: [{ n: 1 }, { n: "2" }] })).store;
+  expect(thrown(() => store.current.scan(z.object({ port: z.number() }), "a.b")).message).toBe(
+    "config does not fit its schema: a.b.port: Invalid input: expected number, received string",
+  );
+  expect(thrown(() => store.current.scan(v.array(v.object({ n: v.number() })), "list")).message).toStartWith(
+    "config does not fit its schema: list.1.n: Invalid type",
+  );
+  expect(thrown(() => store.current.scan(z.object({}), "not.there")).message).toStartWith(
+    "config does not fit its schema: not.there: Invalid input",
+  );
+  expect(store.current.scan(z.string().default("d"), "not.there")).toBe("d");
+});
+
+test("a schema sees the text of lines, as get does", async () => {
+  const text = Object.defineProperty({ MICRO: "" }, wholeText, { value: "MICRO" });
+  await using store = (await opened({ DB_NAME: text })).store;
+  expect(store.current.get("DB_NAME")).toBe("MICRO");
+  expect(store.current.scan(z.object({ DB_NAME: z.string() }))).toEqual({ DB_NAME: "MICRO" });
+  expect(store.current.scan(z.string(), "DB_NAME")).toBe("MICRO");
+});
+
+test("a scan is made once for each snapshot, schema and path, and changes nothing of the snapshot", async () => {
+  let asked = 0;
+  const counting = own((value) => {
+    asked++;
+    Object.assign(value as object, { mine: true });
+    return { value: { value } };
+  });
+  const { source, store } = await opened({ a: {} });
+  await using _ = store;
+  const config = store.current;
+  expect(config.scan(counting)).toBe(config.scan(counting));
+  expect(asked).toBe(1);
+  config.scan(counting, "a");
+  expect(asked).toBe(2);
+  expect(config.data).toEqual({ a: {} });
+  source.set({ a: { b: 1 } });
+  for await (const next of config.changes(AbortSignal.timeout(10_000))) {
+    if (next === config) continue;
+    expect(asked).toBe(4);
+    expect(next.scan(counting)).not.toBe(config.scan(counting));
+    expect(asked).toBe(4);
+    break;
+  }
+});
+
+test("a change that an accepted schema refuses is not taken, is told once, and the next good one is taken", async () => {
+  const log = memoryLog();
+  const { source, store } = await opened(good, log);
+  await using _ = store;
+  store.accept(schemas.zod!);
+  const first = store.current;
+  const schemaFault = () => store.faults.find(({ source }) => source === "schema")?.fault.message;
+  const settled = async (is: () => boolean) => {
+    while (!is()) await Bun.sleep(1);
+  };
+  source.set(bad);
+  await settled(() => schemaFault() !== undefined);
+  expect(store.current).toBe(first);
+  expect(schemaFault()).toStartWith("the last good values stay: mongodb.");
+  expect(schemaFault()).toContain("; mongodb.");
+  source.set({ ...bad, more: 1 });
+  await Bun.sleep(100);
+  expect(store.current).toBe(first);
+  source.set({ mongodb: { host: "h", port: 1 } });
+  await settled(() => store.current.get("mongodb.port") === 1);
+  expect(schemaFault()).toBeUndefined();
+  source.set(bad);
+  await settled(() => schemaFault() !== undefined);
+  source.set({ mongodb: { host: "h", port: 1 } });
+  await settled(() => schemaFault() === undefined);
+  const levels = log.records().map(({ level, message }) => `${level} ${message.split(":")[0]}`);
+  expect(levels).toEqual(["warn config", "info config", "warn config", "info config"]);
+});
+
+test("a schema that was refused is not asked at a change", async () => {
+  const { source, store } = await opened(bad);
+  await using _ = store;
+  expect(() => store.accept(schemas.zod!)).toThrow("mongodb.host");
+  source.set({ ...bad, more: 1 });
+  while (store.current.get("more") !== 1) await Bun.sleep(1);
+});
+
+test("schemas made anew in each call are forgotten in the end, and that is told once", async () => {
+  const log = memoryLog();
+  await using store = (await opened({ a: 1 }, log)).store;
+  for (let i = 0; i < 300; i++) expect(store.current.scan(z.object({ a: z.number() }))).toEqual({ a: 1 });
+  expect(log.records().map(({ message }) => message)).toEqual([
+    "config.scan: more than 100 schemas, later ones are not asked before a change is taken",
+  ]);
+});
+
+test("a schema that answers later is not supported, and says so", async () => {
+  await using store = (await opened({})).store;
+  const later = z.object({}).refine(async () => true);
+  expect(thrown(() => store.current.scan(later)).code).toBe("unimplemented");
+  const rejecting = own(async () => Promise.reject(new Error("nobody waits for this")));
+  expect(thrown(() => store.accept(rejecting)).code).toBe("unimplemented");
+});
+
+test("what is no schema, throws or answers nothing is told as such", async () => {
+  await using store = (await opened({})).store;
+  for (const no of [{}, undefined, "x", { "~standard": {} }]) {
+    expect(() => store.current.scan(no as never)).toThrow("no schema");
+  }
+  const throwing = own(() => {
+    throw new Error("bug of theirs");
+  });
+  expect(() => store.current.scan(throwing)).toThrow("the schema failed: bug of theirs");
+  expect(() => store.current.scan(own(() => undefined as never))).toThrow("it answered nothing");
+});
+
+test("of very many faults the first are listed", async () => {
+  await using store = (await opened({})).store;
+  const many = own(() => ({
+    issues: Array.from({ length: 1000 }, (_, i) => ({ message: "no", path: [`k${i}`] })),
+  }));
+  const lines = thrown(() => store.current.scan(many)).message.split("\n");
+  expect(lines).toHaveLength(52);
+  expect(lines.at(-1)).toBe("  and 950 more");
+});
+
+test.each(["valibot", "arktype", "own"])(
+  "a fault that %s finds in a secret tells nothing of it",
+  async (name) => {
+    const word = "hunter2-hunter2";
+    const closed = memorySource("secret://default/db", { pin: word, list: [word] }, { secret: true });
+    const open = memorySource("open", { db: { password: word } });
+    await using store = await openConfig([open, closed], { log: silentLog });
+    const refusing: Record<string, StandardSchema> = {
+      valibot: v.object({
+        pin: v.pipe(v.string(), v.email()),
+        list: v.array(v.number()),
+        db: v.object({ password: v.number() }),
+      }),
+      arktype: type({ pin: "string.email", list: "number[]", db: { password: "string.email" } }),
+      own: own((value) => ({
+        issues: [
+          { message: `I do not like ${JSON.stringify(value)}` },
+          { message: "missing", path: ["db", "token"] },
+        ],
+      })),
+    };
+    const { message } = thrown(() => store.current.scan(refusing[name]!));
+    expect(message).not.toContain("hunter2");
+    expect(message).toContain(
+      name === "own" ? "db.token: missing" : "db.password: refused (the value is secret",
+    );
+  },
+);
