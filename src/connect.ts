@@ -1,15 +1,18 @@
 /** `connect()` of the public face: a client for scripts, by the settings of this run where the script says nothing else. */
+import { parseAddress } from "./address.ts";
 import type { ConnectedClient, ConnectOptions } from "./client/client.ts";
 import { type Methods, methodsOf } from "./client/methods.ts";
+import { checkOptions, type Kinds, kinds } from "./client/options.ts";
 import { didYouMean, usageError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { type Outbound, openOutbound } from "./outbound.ts";
 import * as plugins from "./plugins.ts";
-import type { ClientSettings, MeshSettings, Settings } from "./settings.ts";
+import type { MeshSettings, Settings } from "./settings.ts";
 
 /** What holds where the script says nothing else. */
 export interface Connecting {
-  readonly settings: Pick<Settings, "mesh" | "client" | "transport" | "maxMessageBytes">;
+  readonly settings: () => Pick<Settings, "mesh" | "client" | "transport" | "maxMessageBytes">;
+  readonly requestTimeoutMs: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   /** The name of this service, once it is known. */
@@ -21,24 +24,31 @@ export interface Connecting {
 export type Connect = (options?: ConnectOptions) => Promise<ConnectedClient>;
 
 /** What each option must be. */
-const kinds: Record<keyof ConnectOptions, (value: unknown) => boolean> = {
-  address: (value) => typeof value === "string" && value !== "",
-  selector: (value) => typeof value === "string",
-  registry: (value) => typeof value === "string",
-  timeoutMs: (value) => typeof value === "number" && value > 0,
-  retries: (value) => Number.isInteger(value) && Number(value) >= 0,
-  from: (value) => typeof value === "string" && value !== "",
-  proto: (value) => [value].flat().every((path) => typeof path === "string"),
+const table: Kinds<ConnectOptions> = {
+  address: kinds.text,
+  selector: kinds.text,
+  registry: kinds.text,
+  timeoutMs: kinds.duration,
+  retries: kinds.count,
+  from: kinds.text,
+  proto: {
+    what: "a path, or a list of them",
+    is: (value) => [value].flat().every((path) => typeof path === "string" && path !== ""),
+  },
 };
 
-export function createConnect({ settings, env, log, from, methods }: Connecting): Connect {
+export function createConnect(connecting: Connecting): Connect {
+  const { env, log, from, methods } = connecting;
   return async (options = {}) => {
-    checkOptions(options);
+    check(options);
     const { address, proto } = options;
+    const { mesh, client, transport, maxMessageBytes } = connecting.settings();
     const outbound = await openOutbound({
-      ...settings,
-      mesh: meshOf(settings.mesh, options, env),
-      client: clientOf(settings.client, options),
+      transport,
+      maxMessageBytes,
+      mesh: meshOf(mesh, options, env),
+      client: { ...client, retries: options.retries ?? client.retries },
+      requestTimeoutMs: () => options.timeoutMs ?? connecting.requestTimeoutMs(),
       from: options.from ?? from(),
       methods: proto === undefined ? methods : await schemaMethods([proto].flat()),
       env,
@@ -63,16 +73,21 @@ function connected(outbound: Outbound, address: string | undefined): ConnectedCl
   };
 }
 
-function checkOptions(options: ConnectOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(kinds, name))
-      throw usageError(
-        `connect: unknown option ${name}${didYouMean(name, Object.keys(kinds))}`,
-        `use ${Object.keys(kinds).join(", ")}`,
-      );
-    if (value !== undefined && !kinds[name as keyof ConnectOptions](value))
-      throw usageError(`connect: ${name} is no ${name}: ${String(value)}`, "see docs/clients.md");
-  }
+function check(options: ConnectOptions): void {
+  checkOptions("connect", options, table);
+  const { address, selector, registry } = options;
+  if (address !== undefined) parseAddress(address);
+  mustBeKnown("selector", selector, Object.keys(plugins.selectors));
+  mustBeKnown("registry", registry, Object.keys(plugins.registries));
+}
+
+/** Said here: plugins.ts would name a flag that nobody gave. */
+function mustBeKnown(what: string, name: string | undefined, known: readonly string[]): void {
+  if (name === undefined || known.includes(name)) return;
+  throw usageError(
+    `connect: ${what} ${name}: not known${didYouMean(name, known)}`,
+    `use one of ${known.join(", ")}`,
+  );
 }
 
 /** Selectors that ask no registry. */
@@ -88,12 +103,4 @@ function meshOf(mesh: MeshSettings, options: ConnectOptions, env: Connecting["en
   const own = mesh.registry === "memory" && !blind.has(selector) ? undefined : mesh.registry;
   const registry = options.registry ?? own ?? (env.KUBERNETES_SERVICE_HOST ? "kubernetes" : "local");
   return { ...mesh, selector, registry };
-}
-
-function clientOf(client: ClientSettings, { timeoutMs, retries }: ConnectOptions): ClientSettings {
-  return {
-    ...client,
-    requestTimeoutMs: timeoutMs ?? client.requestTimeoutMs,
-    retries: retries ?? client.retries,
-  };
 }

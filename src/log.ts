@@ -40,12 +40,14 @@ export interface LogOptions {
 /** The root of all logs, with what was said lately. */
 export interface LogSink extends Log {
   readonly records: () => readonly LogRecord[];
+  /** The least important lines to write from now on. */
+  readonly setLevel: (level: LogLevel) => void;
   /** Told of each record from now on, until the returned function is called. */
   readonly follow: (told: (record: LogRecord) => void) => () => void;
 }
 
 export function createLog(options: LogOptions): LogSink {
-  const least = logLevels.indexOf(options.level ?? "info");
+  let least = logLevels.indexOf(options.level ?? "info");
   const render = options.format === "json" ? jsonLine : textLine(options.color ?? false);
   const kept: LogRecord[] = [];
   const followers = new Set<(record: LogRecord) => void>();
@@ -68,6 +70,9 @@ export function createLog(options: LogOptions): LogSink {
   return {
     ...bound({}),
     records: () => kept,
+    setLevel: (level) => {
+      least = logLevels.indexOf(level);
+    },
     follow: (told) => {
       followers.add(told);
       return () => followers.delete(told);

@@ -15,6 +15,8 @@ import type { Transport } from "./transport/transport.ts";
 export interface OutboundOptions {
   readonly mesh: MeshSettings;
   readonly client: ClientSettings;
+  /** How long a call may take that says nothing itself, asked at each. */
+  readonly requestTimeoutMs: () => number;
   /** A name in plugins.ts. */
   readonly transport: string;
   readonly maxMessageBytes: number;
@@ -44,9 +46,18 @@ export async function openOutbound(options: OutboundOptions): Promise<Outbound> 
   const selector = opened.use(await choose(selectors, "selector", mesh.selector, { ...options, registry }));
   const connect = { maxMessageBytes, ...(client.tls === undefined ? {} : { tls: client.tls }) };
   const pool = opened.use(createPool(transport, { size: client.poolSize, ttlMs: client.poolTtlMs, connect }));
-  const { requestTimeoutMs, retries } = client;
   const methods = options.methods === undefined ? {} : { methods: options.methods };
-  const calls = { selector, pool, from, requestTimeoutMs, retries, budget: createRetryBudget(), ...methods };
+  const calls = {
+    selector,
+    pool,
+    from,
+    get requestTimeoutMs() {
+      return options.requestTimeoutMs();
+    },
+    retries: client.retries,
+    budget: createRetryBudget(),
+    ...methods,
+  };
   const stack = opened.move();
   return {
     transport,

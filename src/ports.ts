@@ -8,7 +8,7 @@ import type { Log } from "./log.ts";
 import * as plugins from "./plugins.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Definition, RuntimeContext, Service, WebContext } from "./service/service.ts";
-import type { Settings } from "./settings.ts";
+import type { LiveSettings, Settings } from "./settings.ts";
 import type { ListenOptions, Server, Transport } from "./transport/transport.ts";
 
 export interface Ports extends AsyncDisposable {
@@ -21,7 +21,10 @@ export interface PortOptions {
   readonly host: Runtime;
   readonly transport: Transport;
   readonly service: Service;
-  readonly dispatch: Dispatch;
+  /** What answers calls, by what carries them. */
+  readonly dispatch: { readonly grpc: Dispatch; readonly http: Dispatch };
+  /** As it is at the time. */
+  readonly live: () => Pick<LiveSettings, "cors" | "httpTimeoutMs">;
   readonly definition: Definition;
   readonly context: RuntimeContext;
   readonly health: Health;
@@ -29,7 +32,7 @@ export interface PortOptions {
 
 /** Disposing them: all drain at the same time, the health port last, so that probes are answered to the end. */
 export async function openPorts(options: PortOptions): Promise<Ports> {
-  const { settings, host, transport, service, dispatch, definition, context, health } = options;
+  const { settings, host, transport, service, dispatch, definition, context, health, live } = options;
   const { log } = context;
   const { createApp, createHealthApp } = await plugins.http.app();
   const { createWeb } = await plugins.http.web();
@@ -38,9 +41,11 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   const own = ownFetch(definition, context);
   const fetch = createApp({
     service,
-    dispatch,
+    dispatch: dispatch.http,
     health,
     log,
+    cors: () => live().cors,
+    timeoutMs: () => live().httpTimeoutMs,
     maxBodyBytes: settings.maxMessageBytes,
     ...(own === undefined ? {} : { fetch: own }),
   });
@@ -76,7 +81,7 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   const web = together ? drained(createWeb({ fetch, ...limits })) : undefined;
   const listen = (address: string): Promise<Server> => {
     const how: ListenOptions = { ...listenOptions, address, ...(web === undefined ? {} : { web }) };
-    return transport.listen(service, dispatch, how);
+    return transport.listen(service, dispatch.grpc, how);
   };
   const grpcServer = drained(await onFreePort(grpcAt, log, listen));
   const serveApart = (address: string): Promise<Server> => serve(address, { fetch, ...security });

@@ -1,13 +1,12 @@
 /** The life of a service, from top to bottom: what is started is pushed on one stack; a stop is the stack read backwards. */
 import { basename, extname } from "node:path";
 import { type Methods, methodsOf } from "./client/methods.ts";
-import { envSource } from "./config/env.ts";
-import { openConfig } from "./config/store.ts";
+import { openConfiguration } from "./configuration.ts";
 import { createConnect } from "./connect.ts";
 import { errorText, MicrorunError } from "./errors.ts";
 import { createHealth, type HealthChecks } from "./health/checks.ts";
 import type { HealthCheck } from "./health/health.ts";
-import { createLog, type LogSink } from "./log.ts";
+import { createLog, type Log, type LogSink } from "./log.ts";
 import { openOutbound } from "./outbound.ts";
 import * as plugins from "./plugins.ts";
 import { openPorts } from "./ports.ts";
@@ -20,12 +19,14 @@ import { createDispatch } from "./service/dispatch.ts";
 import { loadModule } from "./service/load.ts";
 import type { Definition, Identity, RuntimeContext, Schema, Service } from "./service/service.ts";
 import { countCalls, type Stats } from "./service/stats.ts";
-import type { Settings } from "./settings.ts";
+import { limitTime } from "./service/time-limit.ts";
+import type { LiveSettings, Settings, Settle } from "./settings.ts";
 import { aborted, pause, within } from "./wait.ts";
 
 /** What a started service tells whoever started it. */
 export interface Ready {
   readonly service: Service;
+  readonly log: Log;
   /** Where calls are answered; absent for a job without a port. */
   readonly grpcAddress: string | undefined;
   readonly httpAddress: string | undefined;
@@ -33,14 +34,21 @@ export interface Ready {
 
 /**
  * Loads the module, serves it, and resolves with the exit code when it has ended: 0 well, 1 failed.
+ * @param asked what the command line says alone
+ * @param settle the same under a configuration
  * @throws MicrorunError when it cannot start; what was started by then is undone first
  */
-export async function run(settings: Settings, onReady: (ready: Ready) => void = () => {}): Promise<number> {
-  const log = createLog({ ...settings.log, write: (line) => process.stderr.write(`${line}\n`) });
+export async function run(
+  asked: Settings,
+  settle: Settle,
+  onReady: (ready: Ready) => void = () => {},
+): Promise<number> {
+  const level = asked.live.logLevel;
+  const log = createLog({ ...asked.log, level, write: (line) => process.stderr.write(`${line}\n`) });
   using signals = takeSignals(log);
   {
     await using stack = new AsyncDisposableStack();
-    const starting = begin(settings, log, signals.stop, stack, onReady);
+    const starting = begin({ asked, settle, log, signal: signals.stop, stack, onReady });
     const stopping = aborted(signals.stop);
     // asked to stop before all was started: what is there by then is undone, the rest does not matter
     const started = await Promise.race([starting, stopping]);
@@ -52,24 +60,57 @@ export async function run(settings: Settings, onReady: (ready: Ready) => void = 
   return signals.failed ? 1 : 0;
 }
 
+/** What a module says it is, loaded but not started. @throws MicrorunError as `run` */
+export async function definitionOf(asked: Settings, log: Log): Promise<Definition> {
+  const connect = createConnect({
+    settings: () => asked,
+    requestTimeoutMs: () => asked.live.clientTimeoutMs,
+    env: process.env,
+    log,
+    from: () => stemOf(asked.module),
+    methods: () => undefined,
+  });
+  await (await hostRuntime()).prepare({ ...(await import("./mod.ts")), connect }, asked.module);
+  return (await loadModule(asked.module)).definition;
+}
+
+interface Beginning {
+  readonly asked: Settings;
+  readonly settle: Settle;
+  readonly log: LogSink;
+  readonly signal: AbortSignal;
+  readonly stack: AsyncDisposableStack;
+  readonly onReady: (ready: Ready) => void;
+}
+
 /** Each part is pushed on the stack as soon as it runs. `ended` is what the service's end waits for. */
-async function begin(
-  settings: Settings,
-  log: LogSink,
-  signal: AbortSignal,
-  stack: AsyncDisposableStack,
-  onReady: (ready: Ready) => void,
-): Promise<{ ended: Promise<unknown> }> {
+async function begin({ asked, settle, log, signal, stack, onReady }: Beginning): Promise<{
+  ended: Promise<unknown>;
+}> {
+  const { env } = process;
   const bounded = <T>(what: string, work: Promise<T> | T): Promise<T> =>
-    within(settings.startTimeoutMs, what, work);
+    within(asked.startTimeoutMs, what, work);
+
+  // what the module may import
+  const host = await hostRuntime();
+  let from = asked.server.name ?? stemOf(asked.module);
+  let methods: Methods = () => undefined;
+  const connect = createConnect({
+    settings: () => settings,
+    requestTimeoutMs: () => live().clientTimeoutMs,
+    env,
+    log,
+    from: () => from,
+    methods: (...names) => methods(...names),
+  });
+  await host.prepare({ ...(await import("./mod.ts")), connect }, asked.module);
+
+  // configuration, and the settings under it
+  const configuration = stack.use(await openConfiguration(asked, settle, { env, log }));
+  const { settings, store: config } = configuration;
+  const live = (): LiveSettings => configuration.live;
 
   // the module
-  const host = await hostRuntime();
-  let from = settings.server.name ?? stemOf(settings.module);
-  let methods: Methods = () => undefined;
-  const late: Methods = (...asked) => methods(...asked);
-  const connect = createConnect({ settings, env: process.env, log, from: () => from, methods: late });
-  await host.prepare({ ...(await import("./mod.ts")), connect }, settings.module);
   const loading = loadModule(settings.module, settings.proto === undefined ? {} : { proto: settings.proto });
   const { file, definition, proto, ignored } = await bounded(`load ${settings.module}`, loading);
   const schema = proto.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(proto);
@@ -78,10 +119,11 @@ async function begin(
   if (schema !== undefined) methods = methodsOf(schema.services);
   log.info(`Starting [service] ${identity.name}`);
   if (ignored.length > 0) log.warn(`${file} exports ${ignored.join(", ")}: without a meaning here`);
+  if (definition.config !== undefined) config.accept(definition.config);
 
   // what it may use
-  const config = stack.use(await openConfig([envSource(process.env)], log));
-  const options = { ...settings, from, methods, env: process.env, log };
+  const requestTimeoutMs = (): number => live().clientTimeoutMs;
+  const options = { ...settings, requestTimeoutMs, from, methods, env, log };
   const outbound = stack.use(await openOutbound(options));
   const { transport, registry } = outbound;
   const broker = await plugins.choose(plugins.brokers, "broker", settings.mesh.broker, options);
@@ -100,16 +142,19 @@ async function begin(
   // what answers
   const health = createHealth({ timeoutMs: settings.healthTimeoutMs, log });
   addChecks(health, definition.health);
+  health.add("ready", "config", () => {}, { note: configuration.note });
   health.add("ready", "registry", () => {}, { note: () => stalenessNote(registry) });
   const { stats, middleware } = countCalls();
   const service = await assemble(identity, definition, schema, { health, stats, log, registry });
-  const dispatch = middleware(
-    createDispatch(service, {
-      ...context,
-      config: () => config.current,
-      client: outbound.client,
-    }),
-  );
+  const handlers = createDispatch(service, {
+    ...context,
+    config: () => config.current,
+    client: outbound.client,
+  });
+  const dispatch = {
+    grpc: middleware(limitTime(() => live().grpcTimeoutMs)(handlers)),
+    http: middleware(limitTime(() => live().httpTimeoutMs)(handlers)),
+  };
   warnOfMissing(service, log);
 
   // the module's own start; its stop comes after the last call
@@ -118,10 +163,10 @@ async function begin(
   stack.defer(() => stopModule(definition, context, settings.drainTimeoutMs));
 
   // ports: closing them refuses new calls and waits for those under way; a job has one only when asked
-  const wantsPorts = definition.job === undefined || settings.server.address !== undefined;
+  const wantsPorts = definition.job === undefined || asked.server.address !== undefined;
   const ports = wantsPorts
     ? stack.use(
-        await openPorts({ settings, host, transport, service, dispatch, definition, context, health }),
+        await openPorts({ settings, live, host, transport, service, dispatch, definition, context, health }),
       )
     : undefined;
 
@@ -132,8 +177,10 @@ async function begin(
   }
 
   // others may find it
+  let ready = false;
   if (ports !== undefined) {
-    stack.defer(() => pause(settings.drainDelayMs));
+    // nobody learned of a service that never was ready
+    stack.defer(() => pause(ready ? settings.drainDelayMs : 0));
     if (settings.mesh.register) {
       log.info(`Registry [${registry.name}] Registering node: ${identity.id}`);
       const subscriptions = Object.keys(definition.subscribe ?? {});
@@ -148,14 +195,16 @@ async function begin(
     log.info("draining: no longer ready");
   });
   health.setServing(true);
-  onReady({ service, grpcAddress: ports?.grpcAddress, httpAddress: ports?.httpAddress });
+  ready = true;
+  onReady({ service, log, grpcAddress: ports?.grpcAddress, httpAddress: ports?.httpAddress });
   return { ended: definition.job === undefined ? new Promise(() => {}) : runJob(definition.job, context) };
 }
 
 /** A registry that cannot be reached makes nobody unready: what was last known holds. */
-function stalenessNote({ name, staleSince }: Registry): string {
-  const since = staleSince?.();
-  return since === undefined ? name : `${name}, last known ${Math.round((Date.now() - since) / 1000)} s ago`;
+function stalenessNote(registry: Registry): string {
+  const [since, trouble] = [registry.staleSince?.(), registry.trouble?.()];
+  const age = since === undefined ? [] : [`last known ${Math.round((Date.now() - since) / 1000)} s ago`];
+  return [registry.name, ...age, ...(trouble === undefined ? [] : [trouble])].join(", ");
 }
 
 /** Flag or variable, else the module, else the default. */

@@ -1,10 +1,10 @@
-/** What the command line decided: the input of a run. */
+/** What a run does: decided by the command line, and by configuration where that says nothing. */
+import type { Config } from "./config/config.ts";
 import type { LogFormat, LogLevel } from "./log.ts";
 import type { Tls } from "./transport/transport.ts";
 
 /** How calls to other services are made. */
 export interface ClientSettings {
-  readonly requestTimeoutMs: number;
   readonly retries: number;
   readonly poolSize: number;
   readonly poolTtlMs: number;
@@ -41,7 +41,53 @@ export interface KubernetesSettings {
   readonly namespace?: string;
 }
 
-/** Everything the command line decides, parsed and checked. Times in milliseconds. */
+/** Where configuration comes from. */
+export interface ConfigSettings {
+  /** `env:`, `file:./config.yaml`; later ones win. */
+  readonly sources: readonly string[];
+  /** Values by dotted path, over all sources. */
+  readonly set: Readonly<Record<string, string>>;
+  /** How long a start waits for what its sources say, in ms. */
+  readonly waitMs: number;
+}
+
+/** Which pages of other origins may call over HTTP (CORS). None without origins. */
+export interface CorsSettings {
+  /** `https://shop.example`; `*`: any, without cookies. */
+  readonly origins: readonly string[];
+  readonly methods: readonly string[];
+  /** None: whatever is asked for. */
+  readonly headers: readonly string[];
+}
+
+/** What may change while the service runs. */
+export interface LiveSettings {
+  readonly logLevel: LogLevel;
+  /** How long a call without a stream may take that is served by gRPC, whatever its caller says. 0: as long as it likes. */
+  readonly grpcTimeoutMs: number;
+  /** The same over HTTP, the module's own `fetch` among it. */
+  readonly httpTimeoutMs: number;
+  /** How long a call to another service may take that says nothing itself. */
+  readonly clientTimeoutMs: number;
+  readonly cors: CorsSettings;
+}
+
+/** What configuration says, and who said it. */
+export interface Configured {
+  readonly current: Config;
+  /** The source whose value holds at a path. */
+  originOf(path: readonly string[]): string | undefined;
+  /** The value at a path must not be shown. */
+  isSecret(path: readonly string[]): boolean;
+}
+
+/**
+ * The settings under a configuration: flags and variables first, then it, then the defaults.
+ * @throws MicrorunError `failed_precondition` that names each key which is not what it has to be
+ */
+export type Settle = (configured: Configured) => Settings;
+
+/** Everything that is decided before a module is loaded, parsed and checked. Times in milliseconds. */
 export interface Settings {
   /** The handler module, as given. */
   readonly module: string;
@@ -72,5 +118,10 @@ export interface Settings {
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
   readonly healthTimeoutMs: number;
-  readonly log: { readonly level: LogLevel; readonly format: LogFormat; readonly color: boolean };
+  readonly log: { readonly format: LogFormat; readonly color: boolean };
+  readonly config: ConfigSettings;
+  /** As they are at the start. */
+  readonly live: LiveSettings;
+  /** Texts of the configuration that only a start takes, by their keys. */
+  readonly fixed: Readonly<Record<string, string>>;
 }

@@ -9,10 +9,15 @@ import { type CallType, callType, nameParts, spelledOut } from "./call-type.ts";
 import type { Input } from "./command.ts";
 import { dialable } from "./dial.ts";
 import { toolLog, unreadSignal } from "./discovery.ts";
-import { portFlags } from "./run-flags.ts";
+import { clientFlags, portFlags } from "./run-flags.ts";
 import { readClient, readMesh } from "./settings.ts";
 import { callFlags } from "./tool-flags.ts";
 import { readFlags } from "./values.ts";
+
+const limits = {
+  max_message_bytes: portFlags.max_message_bytes,
+  client_request_timeout: clientFlags.client_request_timeout,
+} as const;
 
 export async function start({ words, given, env }: Input): Promise<number> {
   const [service, endpoint, json] = spelledOut(words);
@@ -27,22 +32,22 @@ export async function start({ words, given, env }: Input): Promise<number> {
     throw usageError("--stream: reads its requests from stdin", "leave the request out");
   const names = nameParts(service, endpoint);
   const request = flags.stream ? undefined : parseRequest(json === "-" ? await text(process.stdin) : json);
-  const size = readFlags({ max_message_bytes: portFlags.max_message_bytes }, given, env);
+  const { max_message_bytes, client_request_timeout } = readFlags(limits, given, env);
   const metadata = checkedMetadata(flags.metadata);
   const mesh = readMesh(given, env);
-  const settings = readClient(given, env);
   await using outbound = await openOutbound({
     // whoever names the address asks no registry
     mesh: flags.address === undefined ? mesh : { ...mesh, registry: "memory", selector: "static" },
-    client: settings,
+    client: readClient(given, env),
+    requestTimeoutMs: () => client_request_timeout,
     transport: "grpc",
-    maxMessageBytes: size.max_message_bytes,
+    maxMessageBytes: max_message_bytes,
     from: "microrun",
     env,
     log: toolLog(env),
   });
   const client = outbound.client();
-  const timeoutMs = flags.timeout ?? settings.requestTimeoutMs;
+  const timeoutMs = flags.timeout ?? client_request_timeout;
   const address = flags.address === undefined ? {} : { address: dialable(flags.address) };
   const failed = (error: unknown): number => {
     if (!(error instanceof MicrorunError)) throw error;

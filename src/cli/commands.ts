@@ -3,6 +3,8 @@ import type { Command } from "./command.ts";
 import { logFlags, runGroups } from "./run-flags.ts";
 import {
   callGroup,
+  configGroup,
+  configOutputFlags,
   deregisterGroup,
   discoveryGroup,
   healthFlags,
@@ -125,6 +127,19 @@ export const commands: readonly Command[] = [
     ],
     most: 2,
     load: async () => ({ start: (await import("./registration.ts")).deregister }),
+  },
+  {
+    name: "config",
+    words: "[check|watch] [module]",
+    about: "Print the configuration with the source of each value, check it, or print its changes",
+    groups: [{ title: "Config:", flags: configOutputFlags }, configGroup],
+    examples: [
+      ["microrun config", "one value a line; secrets are not shown"],
+      ["microrun config check ./greeter.ts", "every fault, and against the module's schema; exit 1 if any"],
+      ["microrun config watch --config=configmap://default/micro", "a line for each change, until Ctrl-C"],
+    ],
+    most: 2,
+    load: () => import("./config.ts"),
   },
   {
     name: "rbac",

@@ -51,9 +51,13 @@ export function unreadSignal(): AbortSignal {
   return unread.signal;
 }
 
-/** The service that the first word names, where `service` may stand before it as in `micro get service greeter`. */
+/**
+ * The service that the first word names, where `service` may stand before it as in `micro get service greeter`.
+ * @throws MicrorunError `invalid_argument` for more words than that, or none
+ */
 export function serviceWord(command: string, words: readonly string[], example: string): string {
-  const word = words[0] === "service" && words.length > 1 ? words[1] : words[0];
+  const [word, more] = words[0] === "service" && words.length > 1 ? words.slice(1) : words;
   if (word === undefined) throw usageError(`${command}: requires a service`, `write ${example}`);
+  if (more !== undefined) throw usageError(`${command}: unexpected ${more}`, `name one service: ${example}`);
   return word;
 }

@@ -2,9 +2,10 @@
 import { errorText, MicrorunError } from "../errors.ts";
 import { createLog } from "../log.ts";
 
-/** 2 asked wrongly, 1 failed. */
+/** 2 asked wrongly, 1 failed: whoever asks did not write the configuration. */
 export function exitCode(error: unknown): 1 | 2 {
-  return error instanceof MicrorunError && error.code === "invalid_argument" ? 2 : 1;
+  if (!(error instanceof MicrorunError) || error.reason === "CONFIG_INVALID") return 1;
+  return error.code === "invalid_argument" ? 2 : 1;
 }
 
 export interface Telling {

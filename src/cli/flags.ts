@@ -19,6 +19,12 @@ export type FlagType =
   /** Separated by commas, or the flag repeated. */
   | "list"
   | "addresses"
+  /** Of configuration, the flag repeated; separated by commas where the next begins with its scheme. */
+  | "sources"
+  /** Origins of web pages: `https://shop.example`, `*`. */
+  | "origins"
+  /** Names of HTTP methods or fields. */
+  | "tokens"
   /** `key=value`, the flag repeated; in a variable separated by commas. */
   | "pairs"
   | "choice";
@@ -41,6 +47,8 @@ export interface Flag {
   readonly min?: number;
   /** The values of a choice, or whose names they are. */
   readonly of?: keyof typeof pluginKinds | readonly string[];
+  /** Taken because Go Micro has it: its other values mean nothing here. */
+  readonly compatible?: true;
 }
 
 /** Flags by name, underscores inside. */
@@ -52,18 +60,21 @@ export interface FlagGroup {
   readonly flags: FlagTable;
 }
 
+/** Types whose value is a list of texts. */
+export type ListType = "list" | "addresses" | "sources" | "origins" | "tokens";
+
 type ValueOf<T extends FlagType> = T extends "integer" | "duration" | "seconds" | "size"
   ? number
   : T extends "boolean"
     ? boolean
-    : T extends "list" | "addresses"
+    : T extends ListType
       ? readonly string[]
       : T extends "pairs"
         ? Readonly<Record<string, string>>
         : string;
 
 /** Types whose value without a word is empty, not missing. */
-type NeverMissing = "boolean" | "list" | "addresses" | "pairs";
+type NeverMissing = "boolean" | ListType | "pairs";
 
 /** The values of a table's flags. */
 export type Values<T extends FlagTable> = {

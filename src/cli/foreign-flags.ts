@@ -8,7 +8,6 @@ export const foreignFlags: Readonly<Record<string, string>> = {
   runtime: "let the cluster run the service: microrun init writes a manifest",
   profile: "name what you want by --registry, --selector and --broker",
   debug_profile: "profile the process from outside: run the module with bun --inspect",
-  config: 'set configuration in the environment: DATABASE_HOST=localhost is config.get("database.host")',
   transport_address: "use --server_address",
   server_proxy: "call others by name: --selector finds them",
   proxy: "call others by name: --selector finds them",

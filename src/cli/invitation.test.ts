@@ -14,7 +14,7 @@ const hello: Method = {
   response: jsonMessage,
 };
 
-const ready = (method: Method | undefined, address: string): Ready => {
+const ready = (method: Method | undefined, address: string): Omit<Ready, "log"> => {
   const endpoints = method === undefined ? [] : [{ method, handler: () => ({}), internal: false }];
   const service: Service = {
     name: "greeter",

@@ -11,7 +11,7 @@ export interface InvitationOptions {
 }
 
 export function invitation(
-  { service, grpcAddress, httpAddress }: Ready,
+  { service, grpcAddress, httpAddress }: Omit<Ready, "log">,
   options: InvitationOptions,
 ): string[] {
   const unary = service.endpoints.find(

@@ -1,5 +1,6 @@
 /** docs/flags.md, made from the tables. */
 import { commands } from "./commands.ts";
+import { ownKeys } from "./configured.ts";
 import { choicesOf, defaultText, type Flag, type FlagGroup, variableOf } from "./flags.ts";
 import { foreignFlags } from "./foreign-flags.ts";
 
@@ -33,6 +34,12 @@ export function flagReference(): string {
         ? []
         : [`## microrun ${name}`, `${about}.`, ...groups.map((group) => section(group, name))],
     ),
+    "## Settings in configuration",
+    "Each stands for a flag, and holds where neither that nor its variable is given: [config.md](config.md).",
+    rows(
+      ["key", "flag", "changes while the service runs"],
+      ownKeys.map(({ key, flag, live }) => [code(key), code(`--${flag}`), live ? "yes" : "no: at a restart"]),
+    ),
     "## Variables without a flag",
     rows(
       ["variable", "meaning"],
@@ -47,7 +54,7 @@ export function flagReference(): string {
   ].join("\n\n")}\n`;
 }
 
-const rules = `- A flag beats its variable, that beats what the module exports, that beats the default. An empty variable counts as unset.
+const rules = `- A flag beats its variable, that beats configuration, that beats what the module exports, that beats the default. An empty variable counts as unset.
 - \`--server_address=:9090\`, \`--server_address :9090\` and \`--server-address=:9090\` are alike; \`--no-watch\` turns a switch off.
 - What follows \`--\` is the module's own: \`context.args\`.
 - Durations are written \`5s\`, \`100ms\`, \`1m30s\`; sizes \`4MiB\`, \`1MB\`, \`4096\`; addresses \`host:port\`, \`:port\`, \`unix:/path\`.

@@ -1,6 +1,8 @@
 /** The flags of `microrun run`: Go Micro's own where they have a meaning here, and ours. */
+import { configFlags } from "./config-flags.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
 import type { FlagGroup } from "./flags.ts";
+import { servingFlags } from "./serving-flags.ts";
 
 export const serviceFlags = {
   server_name: {
@@ -134,6 +136,7 @@ export const clientFlags = {
   client: {
     type: "choice",
     of: ["grpc"],
+    compatible: true,
     about: "Taken for compatibility.",
     example: "grpc",
     default: "grpc",
@@ -166,6 +169,7 @@ export const transportFlags = {
   server: {
     type: "choice",
     of: ["grpc"],
+    compatible: true,
     about: "Taken for compatibility.",
     example: "grpc",
     default: "grpc",
@@ -222,6 +226,8 @@ export const logFlags = {
 export const runGroups: readonly FlagGroup[] = [
   { title: "Service:", flags: serviceFlags },
   { title: "Ports:", flags: portFlags },
+  { title: "Configuration:", flags: configFlags },
+  { title: "Calls served:", flags: servingFlags },
   { title: "Calls to others:", flags: clientFlags },
   { title: "Discovery:", flags: discoveryFlags },
   { title: "Events:", flags: brokerFlags },

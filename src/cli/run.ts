@@ -3,7 +3,7 @@ import { createLog } from "../log.ts";
 import type { Input } from "./command.ts";
 import { flagsOf } from "./flags.ts";
 import { runGroups, serviceFlags } from "./run-flags.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, settling } from "./settings.ts";
 import { type Given, readFlags } from "./values.ts";
 import { nearVariables } from "./variables.ts";
 
@@ -15,16 +15,17 @@ export async function start(input: Input): Promise<number> {
     // the variable may have asked for it: the flag beats it
     return (await host()).watch(["run", module, ...flagTokens(given), "--no-watch", "--", ...rest]);
   }
-  const log = createLog({ ...settings.log, write: (line) => process.stderr.write(`${line}\n`) });
+  const level = settings.live.logLevel;
+  const log = createLog({ ...settings.log, level, write: (line) => process.stderr.write(`${line}\n`) });
   for (const note of nearVariables(env, flagsOf(runGroups))) log.debug(note);
   const { run } = await import("../run.ts");
   const { invitation } = await import("./invitation.ts");
   const { selfCommand } = await import("./self.ts");
-  return run(settings, (ready) => {
+  return run(settings, settling(module, input), (ready) => {
     const lines = invitation(ready, { tls: settings.tls !== undefined, self: selfCommand() });
     if (lines.length === 0) return;
     const message = `${ready.service.name} is ready`;
-    if (settings.log.format === "json") log.info(message, { try: lines });
+    if (settings.log.format === "json") ready.log.info(message, { try: lines });
     else process.stdout.write(`${message}:\n${lines.map((line) => `  ${line}\n`).join("")}`);
   });
 }

@@ -1,4 +1,5 @@
 /** `microrun services`: the names of all services that the registry knows, as `micro list services` prints them. */
+import { usageError } from "../errors.ts";
 import type { Instance } from "../registry/registry.ts";
 import { yamlText } from "../yaml.ts";
 import type { Input } from "./command.ts";
@@ -14,7 +15,10 @@ export interface Listed {
   readonly instances: number;
 }
 
-export async function start({ given, env }: Input): Promise<number> {
+export async function start({ words: [word], given, env }: Input): Promise<number> {
+  // Go Micro's tool has it as `list services`
+  if (word !== undefined && word !== "services")
+    throw usageError(`services: unexpected ${word}`, `use microrun get ${word} for one service`);
   const { output } = readFlags(outputFlags, given, env);
   await using registry = await openRegistry({ given, env });
   process.stdout.write(servicesText(await registry.list(), output));

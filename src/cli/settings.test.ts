@@ -17,13 +17,13 @@ const settings = (argv: readonly string[], env: Record<string, string> = {}) => 
 describe("readSettings", () => {
   test("nothing said gives the defaults", () => {
     const { log, ...rest } = settings(["./x.ts"]);
-    expect(log.level).toBe("info");
+    expect(log.color).toBeBoolean();
     expect(rest).toEqual({
       module: "./x.ts",
       args: [],
       server: { metadata: {} },
       maxMessageBytes: 4_194_304,
-      client: { requestTimeoutMs: 5000, retries: 1, poolSize: 100, poolTtlMs: 60_000 },
+      client: { retries: 1, poolSize: 100, poolTtlMs: 60_000 },
       mesh: {
         registry: "local",
         registryAddress: [],
@@ -42,6 +42,15 @@ describe("readSettings", () => {
       drainDelayMs: 0,
       drainTimeoutMs: 10_000,
       healthTimeoutMs: 1000,
+      config: { sources: ["env:"], set: {}, waitMs: 1000 },
+      live: {
+        logLevel: "info",
+        grpcTimeoutMs: 0,
+        httpTimeoutMs: 0,
+        clientTimeoutMs: 5000,
+        cors: { origins: [], methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], headers: [] },
+      },
+      fixed: {},
     });
   });
 

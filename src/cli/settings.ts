@@ -1,10 +1,12 @@
-/** Flags and variables of `run` → Settings. */
-import { usageError } from "../errors.ts";
+/** Flags and variables of `run`, and what configuration says in their place → Settings. */
+import { MicrorunError, usageError } from "../errors.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
-import type { ClientSettings, MeshSettings, Settings } from "../settings.ts";
+import type { ClientSettings, LiveSettings, MeshSettings, Settings, Settle } from "../settings.ts";
 import type { Tls } from "../transport/transport.ts";
 import { readTls } from "./certificates.ts";
 import type { Input } from "./command.ts";
+import { readConfigSettings } from "./config-settings.ts";
+import { readConfigured } from "./configured.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
 import {
   brokerFlags,
@@ -15,15 +17,40 @@ import {
   serviceFlags,
   transportFlags,
 } from "./run-flags.ts";
+import { servingFlags } from "./serving-flags.ts";
 import { wantsColor } from "./terminal.ts";
-import { type Environment, type Given, readFlags } from "./values.ts";
+import { type Environment, type FromConfig, type Given, readFlags } from "./values.ts";
+
+/** What the flags are read from. */
+export type Line = Omit<Input, "words" | "host">;
+
+/** The settings under a configuration. */
+export function settling(module: string, line: Line): Settle {
+  return (configured) => {
+    const { fromConfig, fixed, faults } = readConfigured(configured, line.given, line.env);
+    const [first, ...more] = faults;
+    if (first !== undefined && more.length === 0) throw first;
+    if (first !== undefined)
+      throw new MicrorunError(
+        "failed_precondition",
+        faults.map(({ message, hint }) => `${message}${hint ? ` (${hint})` : ""}`).join("; "),
+      );
+    return readSettings(module, line, fromConfig, fixed);
+  };
+}
 
 /** @param module the handler module @throws MicrorunError `invalid_argument` */
-export function readSettings(module: string, { given, rest, env }: Omit<Input, "words" | "host">): Settings {
+export function readSettings(
+  module: string,
+  { given, rest, env }: Line,
+  fromConfig: FromConfig = new Map(),
+  fixed: Settings["fixed"] = {},
+): Settings {
   const service = readFlags(serviceFlags, given, env);
-  const port = readFlags(portFlags, given, env);
+  const port = readFlags(portFlags, given, env, fromConfig);
   const { transport } = readFlags(transportFlags, given, env);
   const life = readFlags(lifeFlags, given, env);
+  const log = readLog(given, env, fromConfig);
   return {
     module,
     args: rest,
@@ -46,19 +73,42 @@ export function readSettings(module: string, { given, rest, env }: Omit<Input, "
     }),
     maxMessageBytes: port.max_message_bytes,
     client: readClient(given, env),
-    mesh: readMesh(given, env),
+    mesh: readMesh(given, env, fromConfig),
     transport,
     startTimeoutMs: life.start_timeout,
     drainDelayMs: life.drain_delay,
     drainTimeoutMs: life.drain_timeout,
     healthTimeoutMs: life.health_timeout,
-    log: readLog(given, env),
+    log: { format: log.format, color: log.color },
+    config: readConfigSettings(given, env),
+    live: { ...readLive(given, env, fromConfig), logLevel: log.level },
+    fixed,
+  };
+}
+
+/** What may change while the service runs. */
+function readLive(given: Given, env: Environment, fromConfig: FromConfig): Omit<LiveSettings, "logLevel"> {
+  const serving = readFlags(servingFlags, given, env, fromConfig);
+  const { client_request_timeout } = readFlags(clientFlags, given, env, fromConfig);
+  return {
+    grpcTimeoutMs: serving.grpc_timeout,
+    httpTimeoutMs: serving.http_timeout,
+    clientTimeoutMs: client_request_timeout,
+    cors: {
+      origins: serving.cors_origins,
+      methods: serving.cors_methods,
+      headers: serving.cors_headers,
+    },
   };
 }
 
 /** How to write log lines: on a terminal for people, else for machines. */
-export function readLog(given: Given, env: Environment): Settings["log"] {
-  const { log_level, log_format } = readFlags(logFlags, given, env);
+export function readLog(
+  given: Given,
+  env: Environment,
+  fromConfig: FromConfig = new Map(),
+): Settings["log"] & { readonly level: LogLevel } {
+  const { log_level, log_format } = readFlags(logFlags, given, env, fromConfig);
   return {
     level: log_level as LogLevel,
     format: (log_format as LogFormat | undefined) ?? (process.stderr.isTTY ? "text" : "json"),
@@ -71,7 +121,6 @@ export function readClient(given: Given, env: Environment): ClientSettings {
   const flags = readFlags(clientFlags, given, env);
   const { client_tls_cert: cert, client_tls_key: key, client_tls_ca: ca } = flags;
   return {
-    requestTimeoutMs: flags.client_request_timeout,
     retries: flags.client_retries,
     poolSize: flags.client_pool_size,
     poolTtlMs: flags.client_pool_ttl,
@@ -80,8 +129,8 @@ export function readClient(given: Given, env: Environment): ClientSettings {
 }
 
 /** How services find each other. */
-export function readMesh(given: Given, env: Environment): MeshSettings {
-  const flags = readFlags(discoveryFlags, given, env);
+export function readMesh(given: Given, env: Environment, fromConfig: FromConfig = new Map()): MeshSettings {
+  const flags = readFlags(discoveryFlags, given, env, fromConfig);
   const { broker, broker_address } = readFlags(brokerFlags, given, env);
   const selector = flags.selector ?? usualSelector(flags.registry, env);
   if (selector === "hash" && flags.selector_key === undefined)

@@ -1,4 +1,5 @@
 /** The flags of the commands beside `run`. */
+import { configFlags } from "./config-flags.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
 import type { FlagGroup } from "./flags.ts";
 import { clientFlags, portFlags } from "./run-flags.ts";
@@ -143,6 +144,27 @@ export const outputFlags = {
   },
 } as const;
 
+export const configOutputFlags = {
+  output: {
+    type: "choice",
+    of: ["text", "json", "yaml"],
+    variable: false,
+    about: "How the configuration is written; of check and watch text or json.",
+    example: "json",
+    default: "text",
+  },
+} as const;
+
+/** Of a configuration, as a run here reads them. */
+export const configGroup: FlagGroup = {
+  title: "Configuration:",
+  flags: {
+    ...configFlags,
+    kubeconfig: discoveryFlags.kubeconfig,
+    kubernetes_context: discoveryFlags.kubernetes_context,
+  },
+};
+
 export const watchFlags = {
   output: {
     type: "choice",
@@ -180,6 +202,10 @@ export const rbacGroup: FlagGroup = {
     selector_key: discoveryFlags.selector_key,
     register: discoveryFlags.register,
     kubernetes_namespace: discoveryFlags.kubernetes_namespace,
+    config: {
+      ...configFlags.config,
+      otherwise: "none: that a cluster's usual one may be read is not needed",
+    },
     ...rbacFlags,
   },
 };

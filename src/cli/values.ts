@@ -1,7 +1,7 @@
 /** Texts become values: a flag beats its variable, that beats the default; each is checked once, here. */
 import { parseAddress } from "../address.ts";
 import { didYouMean, errorText, MicrorunError, usageError } from "../errors.ts";
-import { choicesOf, type Flag, type FlagTable, type Values, variableOf } from "./flags.ts";
+import { choicesOf, type Flag, type FlagTable, type ListType, type Values, variableOf } from "./flags.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,28 +9,48 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type Given = ReadonlyMap<string, readonly string[]>;
 
 /** A text and how to name it to whoever wrote it. */
-interface Said {
-  /** `--server_address` or `MICRO_SERVER_ADDRESS`. */
+export interface Said {
+  /** `--server_address`, `MICRO_SERVER_ADDRESS` or `config server.grpc.addr`. */
   readonly source: string;
   readonly text: string;
   /** `--server_address=:x` */
   readonly label: string;
 }
 
+/** What configuration says for flags, by name. */
+export type FromConfig = ReadonlyMap<string, Said>;
+
 function said(source: string, text: string): Said {
   return { source, text, label: `${source}=${text}` };
 }
 
-/** An empty variable counts as unset. @throws MicrorunError `invalid_argument`, naming the flag or variable */
-export function readFlags<const T extends FlagTable>(table: T, given: Given, env: Environment): Values<T> {
+/** An empty variable counts as unset. @throws MicrorunError `invalid_argument`, naming the flag, variable or key */
+export function readFlags<const T extends FlagTable>(
+  table: T,
+  given: Given,
+  env: Environment,
+  fromConfig: FromConfig = new Map(),
+): Values<T> {
   const entries = Object.entries(table).map(([name, flag]) => [
     name,
-    valueFrom(flag, whatWasSaid(name, flag, given, env)),
+    valueFrom(flag, whatWasSaid(name, flag, given, env, fromConfig)),
   ]);
   return Object.fromEntries(entries);
 }
 
-function whatWasSaid(name: string, flag: Flag, given: Given, env: Environment): Said[] {
+/** A flag or its variable says it. */
+export function isTaken(name: string, flag: Flag, given: Given, env: Environment): boolean {
+  const variable = variableOf(name, flag);
+  return given.has(name) || (variable !== undefined && Boolean(env[variable]));
+}
+
+function whatWasSaid(
+  name: string,
+  flag: Flag,
+  given: Given,
+  env: Environment,
+  fromConfig: FromConfig,
+): Said[] {
   const flagTexts = given.get(name);
   if (flagTexts !== undefined) return flagTexts.map((text) => said(`--${name}`, text));
   const variable = variableOf(name, flag);
@@ -39,6 +59,8 @@ function whatWasSaid(name: string, flag: Flag, given: Given, env: Environment): 
     const texts = flag.type === "pairs" ? text.split(",").filter((part) => part.trim() !== "") : [text];
     return texts.map((part) => said(variable, part.trim()));
   }
+  const configured = fromConfig.get(name);
+  if (configured !== undefined) return [configured];
   const fallback = env.KUBERNETES_SERVICE_HOST ? (flag.inCluster ?? flag.default) : flag.default;
   return fallback === undefined ? [] : [said(`--${name}`, fallback)];
 }
@@ -46,16 +68,16 @@ function whatWasSaid(name: string, flag: Flag, given: Given, env: Environment): 
 function valueFrom(flag: Flag, all: readonly Said[]): unknown {
   if (flag.type === "list") return all.flatMap(parts);
   if (flag.type === "addresses") return all.flatMap(addresses);
+  if (flag.type === "sources") return all.flatMap(({ text }) => text.split(/,(?=[a-z]+:)/));
+  if (flag.type === "origins") return all.flatMap(origins);
+  if (flag.type === "tokens") return all.flatMap(tokens);
   if (flag.type === "pairs") return Object.fromEntries(all.map(pair));
   const last = all.at(-1);
   if (last === undefined) return flag.type === "boolean" ? false : undefined;
   return parsers[flag.type](last, flag);
 }
 
-const parsers: Record<
-  Exclude<Flag["type"], "list" | "addresses" | "pairs">,
-  (last: Said, flag: Flag) => unknown
-> = {
+const parsers: Record<Exclude<Flag["type"], ListType | "pairs">, (last: Said, flag: Flag) => unknown> = {
   text: ({ text }) => text,
   integer: (last, flag) => atLeast(last, flag, /^\d+$/.test(last.text) ? Number(last.text) : undefined, ""),
   boolean: parseBoolean,
@@ -76,7 +98,7 @@ const parsers: Record<
   choice: ({ label, text }, flag) => {
     const choices = choicesOf(flag);
     if (choices.includes(text)) return text;
-    if (choices.length === 1 && typeof flag.of !== "string") {
+    if (flag.compatible) {
       throw usageError(`${label}: has no meaning in microrun`, `use ${choices[0]}`);
     }
     throw usageError(`${label}: not known${didYouMean(text, choices)}`, `use ${alternatives(choices)}`);
@@ -142,6 +164,21 @@ function addresses(all: Said): string[] {
   const wrong = parts(all).find((part) => !URL.canParse(part.includes("://") ? part : `tcp://${part}`));
   if (wrong === undefined) return parts(all);
   throw usageError(`${all.source}=${wrong}: not an address`, "write it as host:port");
+}
+
+/** As browsers write them. */
+function origins(all: Said): string[] {
+  const found = parts(all).map((part) => part.trim().replace(/\/$/, "").toLowerCase());
+  const wrong = found.find((part) => !/^(\*|null|[a-z][a-z\d+.-]*:\/\/[^\s/?#@*]+)$/.test(part));
+  if (wrong === undefined) return found;
+  throw usageError(`${all.label}: not an origin`, "write it as https://shop.example, or * for any");
+}
+
+/** Names as HTTP has them: of methods, of fields. */
+function tokens(all: Said): string[] {
+  const found = parts(all).map((part) => part.trim());
+  if (found.every((part) => /^[!#$%&'*+.^_`|~\w-]+$/.test(part))) return found;
+  throw usageError(`${all.label}: not a name of HTTP`, "separate names by commas");
 }
 
 function pair({ label, text }: Said): [string, string] {

@@ -25,6 +25,20 @@ test("a watch tells who came, changed and went, and nothing of what stayed", asy
   expect((await told.next()).done).toBe(true);
 });
 
+test("instances of the same id in two namespaces are two", async () => {
+  const both = ["a", "b"].map((namespace) => ({ ...one, namespace }));
+  async function* snapshots() {
+    yield both;
+    yield both.slice(1);
+  }
+  const told = await Array.fromAsync(changes(snapshots()));
+  expect(told.map(({ action, instance }) => `${action} ${instance.namespace}`)).toEqual([
+    "create a",
+    "create b",
+    "delete a",
+  ]);
+});
+
 test("a change is one line, of text or of JSON", () => {
   const change: Change = { action: "create", instance: one };
   expect(changeText(change, new Date(0))).toBe("1970-01-01T00:00:00.000Z\tcreate\tg-1\t10.0.0.1:80\t1\n");

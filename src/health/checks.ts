@@ -28,7 +28,7 @@ interface Named {
 }
 
 const defaultTimeoutMs = 1000;
-/** The longest reason shown, in characters. */
+/** The longest reason or note shown, in characters. */
 const maxReason = 200;
 
 /** Beside the checks added: `live` always has `ping`, `ready` has `serving`, `startup` has `started`. */
@@ -63,7 +63,7 @@ export function createHealth({
       const included = ({ name }: { name: string }): boolean => !exclude?.has(name);
       const asked = checks[probe].filter(included).map(async (named) => {
         const result = await runOnce(named, log);
-        return named.note === undefined ? result : { ...result, note: named.note() };
+        return named.note === undefined ? result : { ...result, note: oneLine(named.note()) };
       });
       return [...[own[probe]()].filter(included), ...(await Promise.all(asked))];
     },
@@ -119,6 +119,10 @@ function runOnce(named: Named, log: Log | undefined): Promise<CheckResult> {
 }
 
 function result(name: string, reason = ""): CheckResult {
-  const line = reason.replaceAll(/\p{Cc}+/gu, " ").slice(0, maxReason);
-  return { name, ok: reason === "", reason: line };
+  return { name, ok: reason === "", reason: oneLine(reason) };
+}
+
+/** Others' words may be in it. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, " ").slice(0, maxReason);
 }

@@ -6,18 +6,23 @@ import type { Health } from "../health/health.ts";
 import { serveConnect } from "./connect.ts";
 import { failure } from "./connect-error.ts";
 import { looksLikeCall } from "./connect-request.ts";
+import { type Cors, trusts, withCors } from "./cors.ts";
 import { healthPaths, serveHealth } from "./health.ts";
 import { microPaths, serveMicro } from "./micro-path.ts";
 import { notFound } from "./not-found.ts";
 import type { Answering, Arrival } from "./unary.ts";
 import { webApp } from "./web-app.ts";
 
-export interface AppOptions extends Omit<Answering, "maxBodyBytes"> {
+export interface AppOptions extends Omit<Answering, "maxBodyBytes" | "trusts"> {
   readonly health: Health;
   /** The module's own. What is listed before it wins: it is never asked for `/health`, `/livez`, `/readyz` or `/startupz`. */
   readonly fetch?: Fetch;
   /** The largest message taken or sent, in bytes. @default 4194304 */
   readonly maxBodyBytes?: number;
+  /** Asked at each request. @default pages of other origins may not call */
+  readonly cors?: () => Cors;
+  /** How long the module's own `fetch` may take for its response, in ms, asked at each request; 0: any time. @default 0 */
+  readonly timeoutMs?: () => number;
 }
 
 interface Env {
@@ -25,11 +30,18 @@ interface Env {
 }
 
 const defaultBodyBytes = 4_194_304;
+const noCors: Cors = { origins: [], methods: [], headers: [] };
 
 export function createApp(options: AppOptions): Fetch {
-  const { service, health, log } = options;
-  const answering: Answering = { ...options, maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes };
-  const web = options.fetch && webApp(options.fetch, log);
+  const { service, dispatch, health, log, cors = () => noCors, timeoutMs = () => 0 } = options;
+  const answering: Answering = {
+    service,
+    dispatch,
+    log,
+    maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
+    trusts: (origin) => trusts(cors(), origin),
+  };
+  const web = options.fetch && webApp(options.fetch, { log, timeoutMs });
   const microEndpoint = microPaths(service);
   const app = healthRoutes(new Hono<Env>(), health);
 
@@ -52,7 +64,7 @@ export function createApp(options: AppOptions): Fetch {
     if (web !== undefined) return web(c.env);
     return call ? unknown(`unknown service ${name}`, 404) : notFound(request, path, service);
   });
-  return asFetch(app, log);
+  return withCors(asFetch(app, log), cors);
 }
 
 /** Health alone, for a port of its own. */

@@ -40,16 +40,22 @@ export function isBare(type: string): boolean {
 }
 
 /** A page of another origin may send a form without asking: it cannot be told from `curl -d` but for these fields. */
-export function isForeign(headers: Headers): boolean {
+export function isForeign(headers: Headers, { trusts }: Pick<Answering, "trusts">): boolean {
   const site = headers.get("sec-fetch-site");
-  return site === null ? headers.has("origin") : site !== "same-origin" && site !== "none";
+  const origin = headers.get("origin");
+  if (origin !== null && trusts(origin)) return false;
+  return site === null ? origin !== null : site !== "same-origin" && site !== "none";
 }
 
 /** Undefined: this content type is none of the method's. */
-export function codecOf(headers: Headers, method: Method): Codec | undefined {
+export function codecOf(
+  headers: Headers,
+  method: Method,
+  answering: Pick<Answering, "trusts">,
+): Codec | undefined {
   const type = mediaType(headers);
   const stream = method.requestStream || method.responseStream;
-  if (!stream && isBare(type) && !isForeign(headers)) return jsonCodec;
+  if (!stream && isBare(type) && !isForeign(headers, answering)) return jsonCodec;
   const [, connect, name = ""] = /^application\/(connect\+)?(json|proto)$/.exec(type) ?? [];
   return stream === (connect !== undefined) ? codecNamed(name, method) : undefined;
 }

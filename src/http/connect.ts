@@ -30,7 +30,7 @@ export async function serveConnect(
     checkVersion(request);
     const timeoutMs = readTimeout(request.headers);
     if (byGet) return await serveGet(arrival, endpoint, timeoutMs, answering);
-    const codec = codecOf(request.headers, method);
+    const codec = codecOf(request.headers, method, answering);
     if (codec === undefined) return wrongType(request.headers, method);
     if (stream) return await serveStream(arrival, { endpoint, codec, timeoutMs }, answering);
     return await servePost(arrival, endpoint, codec, timeoutMs, answering);

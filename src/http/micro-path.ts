@@ -46,9 +46,9 @@ export async function serveMicro(
     return fail(
       new MicrorunError("unimplemented", `${method.service}.${method.name} streams: call it by gRPC`),
     );
-  if (request.method === "GET" && isForeign(request.headers))
+  if (request.method === "GET" && isForeign(request.headers, answering))
     return fail(new MicrorunError("permission_denied", "a page of another site may not call by GET"));
-  const codec = request.method === "GET" ? jsonCodec : codecOf(request.headers, endpoint);
+  const codec = request.method === "GET" ? jsonCodec : codecOf(request.headers, endpoint, answering);
   if (codec === undefined) return fail(new MicrorunError("invalid_argument", "Unsupported Content-Type"));
   const read = async (): Promise<unknown> =>
     request.method === "GET"
@@ -75,11 +75,11 @@ function microFailure(error: MicrorunError, id: string): Response {
 }
 
 /** go-micro's names for the two codecs. */
-function codecOf(headers: Headers, { method }: Endpoint): Codec | undefined {
+function codecOf(headers: Headers, { method }: Endpoint, answering: Answering): Codec | undefined {
   const type = mediaType(headers);
   if (/^application\/(proto|protobuf|octet-stream)$/.test(type)) return codecNamed("proto", method);
   if (/^application\/(grpc\+)?json$/.test(type)) return jsonCodec;
-  return isBare(type) && !isForeign(headers) ? jsonCodec : undefined;
+  return isBare(type) && !isForeign(headers, answering) ? jsonCodec : undefined;
 }
 
 function title(part: string): string {

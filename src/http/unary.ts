@@ -18,6 +18,8 @@ export interface Answering {
   readonly dispatch: Dispatch;
   /** The largest message taken or sent. */
   readonly maxBodyBytes: number;
+  /** A page of this origin may call as one of our own. */
+  readonly trusts: (origin: string) => boolean;
   readonly log: Log;
 }
 

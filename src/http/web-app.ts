@@ -5,18 +5,34 @@ import type { Log } from "../log.ts";
 import { createLifetime } from "./lifetime.ts";
 import type { Arrival } from "./unary.ts";
 
-export function webApp(fetch: Fetch, log: Log): (arrival: Arrival) => Promise<Response> {
+export interface WebAppOptions {
+  readonly log: Log;
+  /** How long a response may take to be there, in ms, asked at each request; 0: any time. */
+  readonly timeoutMs: () => number;
+}
+
+export function webApp(
+  fetch: Fetch,
+  { log, timeoutMs }: WebAppOptions,
+): (arrival: Arrival) => Promise<Response> {
   return async ({ request, peer, stop }) => {
+    const limitMs = timeoutMs() || undefined;
     const what = `${request.method} ${new URL(request.url).pathname}`;
     if (request.headers.get("upgrade")?.toLowerCase() === "websocket")
       return plain(501, "websockets are not supported");
-    using lifetime = createLifetime(request, undefined, stop);
+    using lifetime = createLifetime(request, limitMs, stop);
+    const late = new AbortController();
+    const signal = limitMs === undefined ? undefined : AbortSignal.any([request.signal, late.signal]);
     try {
-      const response: unknown = await lifetime.during(async () => fetch(native(request), peer, stop));
+      const response: unknown = await lifetime.during(async () => fetch(native(request, signal), peer, stop));
       if (response instanceof Response) return response;
       log.error(`${what}: fetch returned no Response`, { returned: typeof response });
     } catch (error) {
       if (stop?.aborted && error === stop.reason) return plain(503, MicrorunError.from(error).message);
+      if (error === lifetime.signal.reason && limitMs !== undefined && !request.signal.aborted) {
+        late.abort(error);
+        return plain(504, `not answered within the server's ${limitMs} ms`);
+      }
       if (request.signal.aborted) log.debug(`${what}: the caller left`);
       else log.error(`${what} failed`, { error });
     }
@@ -25,9 +41,9 @@ export function webApp(fetch: Fetch, log: Log): (arrival: Arrival) => Promise<Re
 }
 
 /** hono's light request is none for `new Request(request)`, which apps made for Bun and Deno may well say. */
-function native(request: Request): Request {
-  if (Object.getPrototypeOf(request) === Request.prototype) return request;
-  const { url, method, headers, body, signal } = request;
+function native(request: Request, signal: AbortSignal = request.signal): Request {
+  if (Object.getPrototypeOf(request) === Request.prototype && signal === request.signal) return request;
+  const { url, method, headers, body } = request;
   return new Request(url, { method, headers, signal, ...(body === null ? {} : { body, duplex: "half" }) });
 }
 

@@ -18,7 +18,13 @@ const nobody: Client = {
 
 function greeter(methods: Record<string, Handler>, log = silentLog) {
   const service = composeService(identity, [bindHandlers({ Greeter: methods }, undefined)]);
-  const config = { data: {}, get: () => undefined as never, async *changes() {} };
+  const config = {
+    data: {},
+    get: () => undefined as never,
+    scan: () => undefined as never,
+    watch: () => () => {},
+    async *changes() {},
+  };
   return createDispatch(service, {
     service: identity,
     broker: memoryBroker(log),

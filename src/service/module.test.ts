@@ -259,3 +259,36 @@ test.each(refused)("%s is refused", (_, value, message) => {
   expect(error.message).toBe(message);
   expect(error.hint).toBeString();
 });
+
+describe("a schema of the configuration", () => {
+  const standard = { version: 1 as const, vendor: "test", validate: (value: unknown) => ({ value }) };
+  const schema = { "~standard": standard };
+  const callable = Object.assign(() => {}, schema);
+
+  test("is taken by name and as a field, an object or a function", () => {
+    for (const config of [schema, callable]) {
+      expect(readModule({ default: { Greeter: { Hello: hello } }, config }).definition.config).toBe(config);
+      const { definition } = readModule(of(service({ config, handlers: { Greeter: { Hello: hello } } })));
+      expect(definition.config?.["~standard"]).toBe(standard);
+    }
+  });
+
+  test("is not what else a module calls `config`", () => {
+    for (const config of [{ runtime: "edge" }, "x", null, () => {}]) {
+      const { definition } = readModule({ default: { Greeter: { Hello: hello } }, config });
+      expect("config" in definition).toBe(false);
+    }
+  });
+
+  test("in service() is nothing else", () => {
+    const wrong = failure(
+      of(service({ config: { a: 1 } as never, handlers: { Greeter: { Hello: hello } } })),
+    );
+    expect(wrong.message).toStartWith("config is an object, not a schema");
+  });
+
+  test("leaves the name free for a service", () => {
+    const { definition } = readModule(of({ config: { Get: hello } }));
+    expect(Object.keys(definition.handlers?.config ?? {})).toEqual(["Get"]);
+  });
+});

@@ -48,6 +48,9 @@ const isName = (value: unknown): boolean =>
   isText(value) && /^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/.test(value as string);
 const isPaths = (value: unknown): boolean => isText(value) || (Array.isArray(value) && value.every(isText));
 const beFunction = be(isFunction, "a function");
+/** arktype's are functions. */
+const isSchema = (value: unknown): boolean =>
+  (isObject(value) || isFunction(value)) && isObject((value as Fields)["~standard"]);
 
 const checks: Record<keyof Definition, Check> = {
   name: be(isName, "a name of letters, digits, dots and dashes"),
@@ -56,6 +59,7 @@ const checks: Record<keyof Definition, Check> = {
   proto: be(isPaths, "a path or a list of paths"),
   handlers: be(isObject, "an object of services"),
   fetch: beFunction,
+  config: be(isSchema, "a schema of zod, valibot, arktype or another of standardschema.dev"),
   subscribe: hold(beFunction),
   health: (value, path) => (isFunction(value) ? undefined : hold(beFunction)(value, path)),
   start: beFunction,
@@ -72,7 +76,8 @@ const useful = ["fetch", "subscribe", "start"];
 /** @throws MicrorunError `invalid_argument`: what is wrong with the module, and what to do */
 export function readModule(exports: Fields): Module {
   const value = unwrapped(exports.default);
-  const named = pick(exports, namedExports);
+  // many a module exports a `config` of its own
+  const named = pick(isSchema(exports.config) ? exports : { ...exports, config: undefined }, namedExports);
   if (value === undefined && !useful.some((field) => field in named)) {
     throw wrong("it has no default export", `export an object of services:  ${example}`);
   }
@@ -157,7 +162,8 @@ function bound(fields: Fields, self: object | undefined): Fields {
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [
       key,
-      typeof value === "function" ? value.bind(self) : value,
+      // a schema may be a function: it is asked by what it bears
+      typeof value === "function" && key !== "config" ? value.bind(self) : value,
     ]),
   );
 }

@@ -2,7 +2,7 @@
 import type { Broker, MessageHandler } from "../broker/broker.ts";
 import type { Method } from "../call.ts";
 import type { Client } from "../client/client.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, StandardSchema } from "../config/config.ts";
 import type { HealthCheck } from "../health/health.ts";
 import type { Log } from "../log.ts";
 
@@ -80,6 +80,8 @@ export interface Definition {
   readonly proto?: string | readonly string[];
   readonly handlers?: Handlers;
   readonly fetch?: WebFetch;
+  /** What the configuration must fit, by zod, valibot, arktype or another of standardschema.dev: at the start, and to be taken later. */
+  readonly config?: StandardSchema;
   /** Handlers by topic. */
   readonly subscribe?: Readonly<Record<string, MessageHandler>>;
   /** One check, or several by name. They decide readiness. */

@@ -1,0 +1,115 @@
+/** `microrun config`: the configuration that a run here would have, with the source of each value; checked; watched. */
+import { type ConfigStore, type OpenedStore, openStore, redact } from "../configuration.ts";
+import { MicrorunError, usageError } from "../errors.ts";
+import { type Log, silentLog } from "../log.ts";
+import { yamlText } from "../yaml.ts";
+import type { Input } from "./command.ts";
+import { changesOf, shownLine, shownValues } from "./config-values.ts";
+import { readConfigured } from "./configured.ts";
+import { stopSignal, toolLog } from "./discovery.ts";
+import { jsonText, plain } from "./output.ts";
+import { readSettings } from "./settings.ts";
+import { configOutputFlags } from "./tool-flags.ts";
+import { readFlags } from "./values.ts";
+
+/** What is not as it has to be. */
+interface Fault {
+  readonly source: string;
+  readonly message: string;
+}
+
+export async function start(input: Input): Promise<number> {
+  const { words, given, env } = input;
+  const { output } = readFlags(configOutputFlags, given, env);
+  const action = ["check", "watch"].find((name) => name === words[0]);
+  const [module, extra] = action === undefined ? words : words.slice(1);
+  if (extra !== undefined || (module !== undefined && action !== "check"))
+    throw usageError(
+      `config: unexpected ${extra ?? module}`,
+      "write microrun config, microrun config check [module] or microrun config watch",
+    );
+  if (action !== undefined && output === "yaml")
+    throw usageError(`--output=yaml: config ${action} writes text or JSON`, "use --output=json");
+  if (action === "check") return check(input, module, output === "json");
+  await using configuration = await opened(input, toolLog(env));
+  if (action === "watch") return await watch(configuration.store, output === "json");
+  process.stdout.write(treeText(configuration, output));
+  return 0;
+}
+
+function opened({ given, env, rest }: Input, log: Log, lenient = false): Promise<OpenedStore> {
+  return openStore(readSettings("", { given, env, rest }), { env, log, lenient });
+}
+
+function treeText({ store, faults }: OpenedStore, output: string): string {
+  const config = redact(store.current.data, store.isSecret);
+  const values = shownValues(store, config);
+  if (output === "text") return values.map((value) => `${shownLine(value)}\n`).join("");
+  const sources = Object.fromEntries(values.map(({ key, source }) => [key, source]));
+  const all = { config, sources, faults: faults().map(faultOf) };
+  return output === "json" ? jsonText(all) : yamlText(all);
+}
+
+function faultOf({ source, fault }: { source: string; fault: MicrorunError }): Fault {
+  const hint = fault.hint === undefined ? "" : ` (${fault.hint})`;
+  return { source, message: fault.message + hint };
+}
+
+/** Every fault at once: of the sources, of the settings that they hold, against the module's schema. */
+async function check(input: Input, module: string | undefined, asJson: boolean): Promise<number> {
+  const { given, env } = input;
+  await using configuration = await opened(input, silentLog, true);
+  const { store } = configuration;
+  const own = readConfigured(store, given, env).faults;
+  const faults: Fault[] = [
+    ...configuration.faults().map(faultOf),
+    ...own.map((fault) => faultOf({ source: "settings", fault })),
+    ...(module === undefined ? [] : await schemaFaults(input, module, store)),
+  ];
+  if (asJson) process.stdout.write(jsonText({ ok: faults.length === 0, faults }));
+  else if (faults.length === 0) process.stdout.write("ok\n");
+  else
+    process.stdout.write(
+      faults.map(({ source, message }) => `${plain(source)}: ${plain(message)}\n`).join(""),
+    );
+  return faults.length === 0 ? 0 : 1;
+}
+
+async function schemaFaults(
+  { given, env, rest }: Input,
+  module: string,
+  store: ConfigStore,
+): Promise<Fault[]> {
+  const { definitionOf } = await import("../run.ts");
+  const { config } = await definitionOf(readSettings(module, { given, env, rest }), toolLog(env));
+  if (config === undefined) return [];
+  try {
+    store.accept(config);
+    return [];
+  } catch (error) {
+    return MicrorunError.from(error)
+      .message.split("\n  ")
+      .filter((_, index, lines) => lines.length === 1 || index > 0)
+      .map((message) => ({ source: "schema", message }));
+  }
+}
+
+/** A line for each value that changed, until stopped. */
+async function watch(store: ConfigStore, asJson: boolean): Promise<number> {
+  const shown = () => shownValues(store, redact(store.current.data, store.isSecret));
+  let before = shown();
+  for await (const _ of store.current.changes(stopSignal())) {
+    const now = shown();
+    for (const { action, value } of changesOf(before, now)) {
+      const time = new Date().toISOString();
+      const { key, value: text, source } = value;
+      process.stdout.write(
+        asJson
+          ? `${JSON.stringify({ time, action, key, value: text, source })}\n`
+          : `${time}\t${action}\t${shownLine(value)}\n`,
+      );
+    }
+    before = now;
+  }
+  return 0;
+}

@@ -1,0 +1,140 @@
+/** The configuration of a run: its sources opened, the settings under it, and those that change with it while the service runs. */
+import { setSource } from "./config/set.ts";
+import { type ConfigStore, openConfig } from "./config/store.ts";
+import { MicrorunError } from "./errors.ts";
+import type { Log, LogSink } from "./log.ts";
+import { openSources } from "./plugins.ts";
+import type { LiveSettings, Settings, Settle } from "./settings.ts";
+
+export { redact } from "./config/redaction.ts";
+export type { ConfigStore } from "./config/store.ts";
+
+export interface Configuration extends AsyncDisposable {
+  readonly store: ConfigStore;
+  /** As they are at the start. */
+  readonly settings: Settings;
+  /** As they are now. */
+  readonly live: LiveSettings;
+  /** The sources that are not well, for people; empty: all are. */
+  note(): string;
+}
+
+export interface ConfigurationOptions<L extends Log = Log> {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: L;
+}
+
+/**
+ * @param asked what the command line says alone
+ * @throws MicrorunError `invalid_argument` for what cannot be a source, `failed_precondition` for a required one that is not there
+ * and for settings that are not what they have to be
+ */
+export async function openConfiguration(
+  asked: Settings,
+  settle: Settle,
+  options: ConfigurationOptions<LogSink>,
+): Promise<Configuration> {
+  const { log } = options;
+  await using opened = new AsyncDisposableStack();
+  const { store, faults } = opened.use(await openStore(asked, options));
+  const settings = settle(store);
+  let { live } = settings;
+  log.setLevel(live.logLevel);
+
+  const warnings = unrepeated(log);
+  const change = (): void => {
+    let next: Settings;
+    try {
+      next = settle(store);
+    } catch (error) {
+      const { message, hint } = MicrorunError.from(error);
+      warnings.warn("wrong", `${message}: the last good settings stay`, hint);
+      return;
+    }
+    warnings.over("wrong");
+    live = next.live;
+    log.setLevel(live.logLevel);
+    const waiting = changedKeys(settings.fixed, next.fixed);
+    if (waiting.length === 0) warnings.over("restart");
+    else warnings.warn("restart", `config ${waiting.join(", ")} changed: only a restart takes it`);
+  };
+  const stop = new AbortController();
+  const following = (async () => {
+    for await (const _ of store.current.changes(stop.signal)) change();
+  })();
+  opened.defer(async () => {
+    stop.abort();
+    await following;
+  });
+
+  const stack = opened.move();
+  return {
+    store,
+    settings,
+    get live() {
+      return live;
+    },
+    note() {
+      const faulty = faults().map(({ source }) => source);
+      return faulty.length === 0 ? "" : `not well: ${faulty.join(", ")}`;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: ConfigStore;
+  /** What is wrong now; that a source which need not be there never was is nothing wrong. */
+  faults(): ConfigStore["faults"];
+}
+
+/** What is wrong with a source that is not there. */
+const absences = new Set(["not_found", "permission_denied", "unauthenticated", "failed_precondition"]);
+
+/**
+ * The sources as the command line has them, `--set` last.
+ * @throws MicrorunError as `openConfiguration`
+ */
+export async function openStore(
+  { config, mesh }: Pick<Settings, "config" | "mesh">,
+  {
+    env,
+    log,
+    lenient = false,
+  }: ConfigurationOptions & { /** What is required need not be there. */ readonly lenient?: boolean },
+): Promise<OpenedStore> {
+  const sources = await openSources(config.sources, { kubernetes: mesh.kubernetes, env, log });
+  if (Object.keys(config.set).length > 0) sources.push(setSource(config.set));
+  const taken = lenient ? sources.map((source) => ({ ...source, required: false })) : sources;
+  const store = await openConfig(taken, { log, waitMs: config.waitMs });
+  const optional = new Set(sources.filter((source) => source.optional).map(({ name }) => name));
+  return {
+    store,
+    faults: () =>
+      store.faults.filter(
+        ({ source, fault, kept }) => kept || !optional.has(source) || !absences.has(fault.code),
+      ),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function changedKeys(before: Settings["fixed"], now: Settings["fixed"]): string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...keys].filter((key) => before[key] !== now[key]);
+}
+
+/** Warnings that are not repeated while they say the same. */
+function unrepeated(log: Log): {
+  warn(what: string, message: string, hint?: string): void;
+  over(what: string): void;
+} {
+  const told = new Map<string, string>();
+  return {
+    warn(what, message, hint) {
+      if (told.get(what) === message) return;
+      told.set(what, message);
+      log.warn(message, hint === undefined ? {} : { hint });
+    },
+    over: (what) => void told.delete(what),
+  };
+}
