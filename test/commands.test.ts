@@ -17,10 +17,17 @@ const wrong: readonly (readonly [line: string, stderr: string])[] = [
     "error: --output=xml: not known, did you mean yaml?\n  hint: use one of json, yaml, wide\n",
   ],
   ["services a b", "error: microrun services: unexpected b\n"],
+  [
+    "services greeter",
+    "error: services: unexpected greeter\n  hint: use microrun get greeter for one service\n",
+  ],
+  ["list greeter", "error: services: unexpected greeter\n"],
+  ["get greeter other", "error: get: unexpected other\n"],
+  ["watch greeter other", "error: watch: unexpected other\n"],
   ["get", "error: get: requires a service\n  hint: write microrun get greeter\n"],
   ["get greeter --selector=p2c", "error: --selector: not a flag of microrun get\n"],
   ["watch", "error: watch: requires a service\n"],
-  ["watch greeter --output=yaml", "error: --output=yaml: has no meaning in microrun\n  hint: use json\n"],
+  ["watch greeter --output=yaml", "error: --output=yaml: not known\n  hint: use json\n"],
   ["register", "error: register: requires a service\n  hint: write microrun register '{"],
   ["register {", "error: register: the service is not JSON: "],
   ['register {"name":"db"}', "error: register: the service has no nodes\n"],
@@ -90,7 +97,7 @@ describe.each(targets)("$name", (target) => {
       // biome-ignore lint/suspicious/noExplicitAny: any Kubernetes object
       return stdout.split("---\n").map((text) => Bun.YAML.parse(text) as Record<string, any>);
     };
-    const [role, binding] = await granted("--registry=kubernetes");
+    const [role, binding] = await granted("--registry=kubernetes", "--selector=static");
     expect(role).toMatchObject({
       kind: "Role",
       metadata: { namespace: "default" },

@@ -29,7 +29,7 @@ export interface ApiServer {
 
 export interface ControlPlane extends ApiServer, ClusterObjects, PodIdentity, AsyncDisposable {
   /** As the administrator; its output. @throws Error with what it said, unless it exits with 0 */
-  kubectl(args: readonly string[], stdin?: string): Promise<string>;
+  kubectl(args: readonly string[], stdin?: string, env?: Readonly<Record<string, string>>): Promise<string>;
   /** `kubectl apply -f -` */
   apply(yaml: string, namespace?: string): Promise<string>;
   /** Writes a kubeconfig; its path. */
@@ -182,13 +182,14 @@ async function make(
     return path;
   };
   const adminKubeconfig = kubeconfig();
-  const kubectl: ControlPlane["kubectl"] = async (args, stdin) => {
+  const kubectl: ControlPlane["kubectl"] = async (args, stdin, env = {}) => {
     const command = [
       binaries.kubectl,
       `--kubeconfig=${adminKubeconfig}`,
       `--cache-dir=${join(folder, "kubectl")}`,
     ];
     const child = Bun.spawn([...command, ...args], {
+      env: { ...process.env, ...env },
       stdin: stdin === undefined ? "ignore" : Buffer.from(stdin),
       stdout: "pipe",
       stderr: "pipe",

@@ -158,7 +158,7 @@ export async function serve(
     },
   };
   try {
-    await running.logged(options.until ?? /ready/);
+    await running.logged(options.until ?? /is ready/);
   } catch (error) {
     child.kill("SIGKILL");
     throw error;

@@ -189,6 +189,17 @@ describe.skipIf(network === undefined)("multicast DNS with Go Micro v5", () => {
       }
     });
 
+    test("what register announces is there for others as long as the command runs", async () => {
+      const db = '{"name":"db","version":"1","nodes":[{"id":"db-1","address":"10.99.0.1:9090"}]}';
+      const options = { ownAddress: false, until: /as long as this runs/ };
+      await using running = await serve(inside, ["register", db, "--registry=mdns"], options);
+      const get = () => microrun(inside, ["get", "db", "--registry=mdns"]);
+      expect((await get()).stdout).toContain("db-1\t10.99.0.1\t9090");
+      running.signal("SIGTERM");
+      expect(await running.exited).toBe(0);
+      expect((await get()).code).toBe(1);
+    });
+
     test("our processes find each other", async () => {
       await using _ = await serve(inside, [greeter, "--registry=mdns", "--server_address=10.99.0.1:0"]);
       const { code, stdout } = await microrun(inside, [

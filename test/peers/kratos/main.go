@@ -1,4 +1,4 @@
-// Command kratos is a Kratos v2.9.2 peer: a greeter and a caller, over gRPC on loopback.
+// Command kratos is a Kratos v2.9.2 peer: a greeter and a caller, over gRPC on loopback, and a reader of configuration.
 package main
 
 import (
@@ -26,10 +26,11 @@ import (
 const usage = `usage:
   kratos serve --address HOST:PORT [--timeout D]
   kratos call  --address HOST:PORT [--method /greeter.Greeter/Hello] [--name N] [--timeout D] [--metadata k=v ...]
-               [--stream [--count N]]`
+               [--stream [--count N]]
+  kratos config   reads ConfigMaps from stdin, as kubectl get -o json prints them; one JSON line: tree or error`
 
 func main() {
-	commands := map[string]func([]string) error{"serve": serve, "call": call}
+	commands := map[string]func([]string) error{"serve": serve, "call": call, "config": readConfig}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(1)

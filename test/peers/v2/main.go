@@ -1,5 +1,5 @@
 // Command v2 is a go-micro v2.3.0 peer: a greeter, a caller and a reader of Debug.*, all over gRPC, at an address or
-// found by the kubernetes plugin; and readers of that plugin's registry.
+// found by the kubernetes plugin; and readers of that plugin's registry and of the configmap plugin's source.
 package main
 
 import (
@@ -27,11 +27,13 @@ const usage = `usage:
            [--timeout D] [--retries N] [--metadata k=v ...] [--stream [--count N]]
   v2 debug --address HOST:PORT [--service greeter] --method Health|Stats|Log|Trace [--id TRACE]
   v2 services | get [--service greeter] | watch [--service greeter] | cache-call [--service greeter] [--every D]
-           read the kubernetes registry, one JSON line for each answer, event or call`
+           read the kubernetes registry, one JSON line for each answer, event or call
+  v2 config [--kubeconfig PATH] [--namespace default] [--configmap micro]
+           read a ConfigMap, one JSON line: tree or error`
 
 func main() {
 	commands := map[string]func([]string) error{"serve": serve, "call": call, "debug": readDebug,
-		"services": services, "get": get, "watch": watch, "cache-call": cacheCall}
+		"services": services, "get": get, "watch": watch, "cache-call": cacheCall, "config": readConfig}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(1)
