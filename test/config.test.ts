@@ -116,7 +116,7 @@ describe.skipIf(!plane).each([...targets])("$name: in a cluster", (target) => {
     const home = await cluster.namespace();
     const account = await cluster.serviceAccount(home);
     const inPlace = { name: target.name, command: [...cluster.asPod(account), ...target.command] };
-    const flags = ["shop.ts", "--drain_delay=0s", "--log_format=json"];
+    const flags = ["shop.ts", "--drain_delay=0s", "--log_format=json", "--log_level=debug"];
     await using running = await serve(inPlace, flags, { cwd: dir.path, env: { A: "env" } });
     expect(await value(running, "a")).toBe("env");
     expect(running.log()).not.toMatch(/"level":"(warn|error)"/);

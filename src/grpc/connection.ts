@@ -127,36 +127,33 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
   };
   const ready = channel.getConnectivityState(false) === connectivityState.READY;
   const timer = ready ? undefined : setTimeout(late, connectTimeoutMs);
-  const metadata = Metadata.fromHttp2Headers(start.fields);
-  call.start(
-    withContentType(metadata, start.contentType, () => {
-      sent = true;
-    }),
-    {
-      onReceiveMetadata(metadata) {
-        heard = true;
-        listener.header(fieldsOf(metadata));
-      },
-      onReceiveMessage: (bytes: Buffer) => listener.message(bytes),
-      onReceiveStatus({ code, details, metadata }) {
-        const [bytes] = metadata.get("grpc-status-details-bin");
-        // an answer of trailers alone brings its content type
-        heard ||= metadata.get("content-type").length > 0;
-        const refused = sent && !heard && details === refusedText;
-        const unsent = !sent || refused || (!heard && details.startsWith(notStartedText));
-        const status = {
-          code: unsent && code === codes.internal ? codes.unavailable : code,
-          ...shortened(details),
-        };
-        end(
-          bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
-          fieldsOf(metadata),
-          heard && details !== resetText,
-          unsent,
-        );
-      },
+  const written = (): void => {
+    sent = true;
+  };
+  call.start(carrying(new Metadata(), { start, written }), {
+    onReceiveMetadata(metadata) {
+      heard = true;
+      listener.header(fieldsOf(metadata));
     },
-  );
+    onReceiveMessage: (bytes: Buffer) => listener.message(bytes),
+    onReceiveStatus({ code, details, metadata }) {
+      const [bytes] = metadata.get("grpc-status-details-bin");
+      // an answer of trailers alone brings its content type
+      heard ||= metadata.get("content-type").length > 0;
+      const refused = sent && !heard && details === refusedText;
+      const unsent = !sent || refused || (!heard && details.startsWith(notStartedText));
+      const status = {
+        code: unsent && code === codes.internal ? codes.unavailable : code,
+        ...shortened(details),
+      };
+      end(
+        bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
+        fieldsOf(metadata),
+        heard && details !== resetText,
+        unsent,
+      );
+    },
+  });
   return {
     read: () => call.startRead(),
     send: (bytes, flushed) => call.sendMessageWithContext({ callback: flushed }, Buffer.from(bytes)),
@@ -187,18 +184,20 @@ function fieldsOf(metadata: Metadata): Fields {
 }
 
 /**
- * grpc-js writes its own content type over the one in the metadata, and Go Micro chooses its codec by it: so the header
- * fields that this metadata (and every copy grpc-js makes of it) turns into hold a content type that cannot be changed.
- * @param written called when it turns into header fields, which is when they are written
+ * Metadata that turns into our header fields beside grpc-js' own: as fields already, they need not be read, checked and copied
+ * with each copy that grpc-js makes. It writes its own content type over ours, and Go Micro chooses its codec by it: so that
+ * one cannot be changed.
+ * @param how `written` is called when it turns into header fields, which is when they are written
  */
-function withContentType(metadata: Metadata, contentType: string, written: () => void): Metadata {
+function carrying(metadata: Metadata, how: { start: CallStart; written: () => void }): Metadata {
   const { clone, toHttp2Headers } = metadata;
-  metadata.clone = () => withContentType(clone.call(metadata), contentType, written);
+  metadata.clone = () => carrying(clone.call(metadata), how);
   metadata.toHttp2Headers = () => {
-    written();
-    return Object.defineProperty(toHttp2Headers.call(metadata), "content-type", {
+    how.written();
+    const fields = { ...how.start.fields, ...toHttp2Headers.call(metadata) };
+    return Object.defineProperty(fields, "content-type", {
       enumerable: true,
-      get: () => contentType,
+      get: () => how.start.contentType,
       set() {},
     });
   };
