@@ -6,7 +6,7 @@ import type { Log, LogSink } from "./log.ts";
 import { openSources } from "./plugins.ts";
 import type { LiveSettings, Settings, Settle } from "./settings.ts";
 
-export { redact } from "./config/redaction.ts";
+export { holdsSecret, redact } from "./config/redaction.ts";
 export type { ConfigStore } from "./config/store.ts";
 
 export interface Configuration extends AsyncDisposable {

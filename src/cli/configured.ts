@@ -1,4 +1,5 @@
 /** The settings that configuration may say too: each key stands for a flag, and counts where neither that nor its variable is given. */
+import { holdsSecret } from "../configuration.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Configured } from "../settings.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
@@ -66,7 +67,7 @@ export function readConfigured(configured: Configured, given: Given, env: Enviro
   const free = settledAddresses(said, taken("server_address")).filter(({ flag }) => !taken(flag));
   const fromConfig = new Map<string, Said>();
   for (const { key, flag, text } of free) {
-    const secret = configured.isSecret(key.split("."));
+    const secret = configured.isSecret(key.split(".")) || holdsSecret(text);
     const entry: Said = {
       source: `config ${key}`,
       text,

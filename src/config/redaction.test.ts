@@ -102,3 +102,18 @@ test("the texts that may stand in no message are those of secrets, numbers too, 
   const tree = ownTree({ db: { password: "hunter2", pin: 12345, short: "abc", on: true }, open: "shown" });
   expect(secretTexts(tree, ([first]) => first === "db")).toEqual(["hunter2", "12345"]);
 });
+
+test("a text that holds a password may stand in no message as a whole, nor a private key, which is not shown", () => {
+  const key = "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----";
+  const tree = ownTree({ url: "redis://u:hunter2@h", "tls.key": key });
+  expect(secretTexts(tree, none).sort()).toEqual([key, "redis://u:hunter2@h"].sort());
+  expect(plain(redact(tree, none))["tls.key"]).toBe("***");
+});
+
+test("the shell's own folders are shown", () => {
+  expect(plain(redact(ownTree({ pwd: "/srv", oldpwd: "/", db: { pwd: "x" } }), none))).toEqual({
+    pwd: "/srv",
+    oldpwd: "/",
+    db: { pwd: "***" },
+  });
+});

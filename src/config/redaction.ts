@@ -33,6 +33,7 @@ const sensitivePart = new RegExp(parts.join("|"));
 const sensitiveEnd = /(pwd|dsn)$/;
 /** `password=…` within a value: a connection string, the query of a URL. Bounded, as the value may be long and hostile. */
 const assignment = new RegExp(`((?:${parts.join("|")}|pwd)[\\w-]{0,32} {0,4}=)[^&;]+`, "gi");
+const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 const userInfo = /:\/\/([^\s:/@]{0,256}):\S{1,1024}@/g;
 
 /**
@@ -50,6 +51,8 @@ export function isSensitiveKey(key: string): boolean {
 
 /** The same of all keys that lead to a value, and of those that follow each other: `api.key`. */
 export function isSensitivePath(path: readonly string[]): boolean {
+  // the shell's own, which every environment has
+  if (path.length === 1 && /^(old)?pwd$/i.test(path[0]!)) return false;
   if (path.some(isSensitiveKey)) return true;
   const plain = path.flatMap(wordsOf);
   return plain.some((word, index) => pairs.includes(word + plain[index + 1]));
@@ -78,7 +81,8 @@ export function redact(data: ConfigData, isSecret: (path: readonly string[]) => 
     if (isSensitivePath(path) || isSecret(path)) return hidden;
     if (isTree(value)) return tree(value, path);
     if (Array.isArray(value)) return value.map((item, index) => shown(item, [...path, String(index)]));
-    return typeof value === "string" ? withoutPassword(value) : value;
+    if (typeof value !== "string") return value;
+    return privateKey.test(value) ? hidden : withoutPassword(value);
   };
   const tree = (value: ConfigData, path: readonly string[]): ConfigData => {
     const copy: Record<string, ConfigValue> = Object.create(null);
@@ -111,6 +115,7 @@ export function secretTexts(data: ConfigData, isSecret: (path: readonly string[]
   const visit = (value: ConfigValue, path: readonly string[]): void => {
     const text = textOf(value);
     if (text !== undefined && isSecret(path)) texts.add(text);
+    else if (typeof value === "string" && holdsSecret(value)) texts.add(value);
     if (isTree(value)) {
       for (const key of secretLines(value, path, isSecret)) texts.add(key);
       for (const [key, inner] of Object.entries(value)) visit(inner, [...path, key]);
@@ -122,6 +127,11 @@ export function secretTexts(data: ConfigData, isSecret: (path: readonly string[]
   };
   visit(data, []);
   return [...texts].filter((text) => text.length >= minSecretLength).sort((a, b) => b.length - a.length);
+}
+
+/** A password stands in it, or it is a private key. */
+export function holdsSecret(text: string): boolean {
+  return privateKey.test(text) || withoutPassword(text) !== text;
 }
 
 /** `postgres://user:word@host` → `postgres://user:***@host`, `Server=db;Password=word` → `Server=db;Password=***` */

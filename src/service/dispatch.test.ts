@@ -84,6 +84,17 @@ test("an error that a handler means for the caller reaches the caller", async ()
   expect(await codeOf(dispatch(ask("Hello")))).toBe("not_found: no user 7");
 });
 
+test("a configuration that is wrong is our fault, and nothing for the caller to read", async () => {
+  const dispatch = greeter({
+    Hello: () => {
+      throw new MicrorunError("invalid_argument", "config does not fit: url: redis://…", {
+        reason: "CONFIG_INVALID",
+      });
+    },
+  });
+  expect(await codeOf(dispatch(ask("Hello")))).toBe("internal: internal error");
+});
+
 test("anything else thrown is internal to the caller and whole in the log", async () => {
   const records: LogRecord[] = [];
   const log = createLog({ write: () => {} });
