@@ -1,12 +1,14 @@
 /** The configuration of a run: its sources opened, the settings under it, and those that change with it while the service runs. */
+import { trackFaults } from "./config/faults.ts";
 import { setSource } from "./config/set.ts";
 import { type ConfigStore, openConfig } from "./config/store.ts";
+import { openSources } from "./config-sources.ts";
 import { MicrorunError } from "./errors.ts";
 import type { Log, LogSink } from "./log.ts";
-import { openSources } from "./plugins.ts";
-import type { LiveSettings, Settings, Settle } from "./settings.ts";
+import type { Configured, LiveSettings, Settings, Settle } from "./settings.ts";
 
-export { holdsSecret, redact } from "./config/redaction.ts";
+export { redact } from "./config/redaction.ts";
+export { holdsSecret } from "./config/redaction-text.ts";
 export type { ConfigStore } from "./config/store.ts";
 
 export interface Configuration extends AsyncDisposable {
@@ -15,7 +17,7 @@ export interface Configuration extends AsyncDisposable {
   readonly settings: Settings;
   /** As they are now. */
   readonly live: LiveSettings;
-  /** The sources that are not well, for people; empty: all are. */
+  /** What is not well, for people: sources, the schema, settings; empty: all is. */
   note(): string;
 }
 
@@ -37,30 +39,37 @@ export async function openConfiguration(
   const { log } = options;
   await using opened = new AsyncDisposableStack();
   const { store, faults } = opened.use(await openStore(asked, options));
-  const settings = settle(store);
+  const settings = settle(store.own);
   let { live } = settings;
   log.setLevel(live.logLevel);
+  let told: readonly string[] = [];
+  const warn = ({ notes = [] }: Settings): void => {
+    for (const note of notes) if (!told.includes(note)) log.warn(note);
+    told = notes;
+  };
+  warn(settings);
 
-  const warnings = unrepeated(log);
+  const wrong = { name: "settings", title: "settings" };
+  const trouble = trackFaults([wrong], log);
+  let waiting = "";
   const change = (): void => {
-    let next: Settings;
-    try {
-      next = settle(store);
-    } catch (error) {
-      const { message, hint } = MicrorunError.from(error);
-      warnings.warn("wrong", `${message}: the last good settings stay`, hint);
-      return;
+    const next = settled(store.own, settle);
+    const isWrong = next instanceof MicrorunError;
+    trouble.set(wrong, isWrong ? next : undefined);
+    if (!isWrong) {
+      live = next.live;
+      log.setLevel(live.logLevel);
     }
-    warnings.over("wrong");
-    live = next.live;
-    log.setLevel(live.logLevel);
-    const waiting = changedKeys(settings.fixed, next.fixed);
-    if (waiting.length === 0) warnings.over("restart");
-    else warnings.warn("restart", `config ${waiting.join(", ")} changed: only a restart takes it`);
+    trouble.log();
+    if (isWrong) return;
+    warn(next);
+    const before = waiting;
+    waiting = changedKeys(settings.fixed, next.fixed).join(", ");
+    if (waiting !== before && waiting !== "") log.warn(`config ${waiting} changed: only a restart takes it`);
   };
   const stop = new AbortController();
   const following = (async () => {
-    for await (const _ of store.current.changes(stop.signal)) change();
+    for await (const _ of store.own.current.changes(stop.signal)) change();
   })();
   opened.defer(async () => {
     stop.abort();
@@ -75,7 +84,7 @@ export async function openConfiguration(
       return live;
     },
     note() {
-      const faulty = faults().map(({ source }) => source);
+      const faulty = [...faults(), ...trouble.all].map(({ source }) => source);
       return faulty.length === 0 ? "" : `not well: ${faulty.join(", ")}`;
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -123,18 +132,13 @@ function changedKeys(before: Settings["fixed"], now: Settings["fixed"]): string[
   return [...keys].filter((key) => before[key] !== now[key]);
 }
 
-/** Warnings that are not repeated while they say the same. */
-function unrepeated(log: Log): {
-  warn(what: string, message: string, hint?: string): void;
-  over(what: string): void;
-} {
-  const told = new Map<string, string>();
-  return {
-    warn(what, message, hint) {
-      if (told.get(what) === message) return;
-      told.set(what, message);
-      log.warn(message, hint === undefined ? {} : { hint });
-    },
-    over: (what) => void told.delete(what),
-  };
+/** The settings, or why the last good ones stay. */
+function settled(configured: Configured, settle: Settle): Settings | MicrorunError {
+  try {
+    return settle(configured);
+  } catch (error) {
+    const { message, hint } = MicrorunError.from(error);
+    const why = `${message}: the last good settings stay`;
+    return new MicrorunError("failed_precondition", why, hint === undefined ? {} : { hint });
+  }
 }

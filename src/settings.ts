@@ -72,7 +72,7 @@ export interface LiveSettings {
   readonly cors: CorsSettings;
 }
 
-/** What configuration says, and who said it. */
+/** What configuration says, and who said it; what foreign sources say is not in it. */
 export interface Configured {
   readonly current: Config;
   /** The source whose value holds at a path. */
@@ -124,4 +124,6 @@ export interface Settings {
   readonly live: LiveSettings;
   /** Texts of the configuration that only a start takes, by their keys. */
   readonly fixed: Readonly<Record<string, string>>;
+  /** What to warn of. @default nothing */
+  readonly notes?: readonly string[];
 }

@@ -6,6 +6,8 @@ export interface Follower extends AsyncDisposable {
   readonly trees: readonly ConfigData[];
   /** As last told; undefined also when all is well. */
   readonly fault: MicrorunError | undefined;
+  /** What the tree given last is without. */
+  readonly left: readonly string[];
   /** The tree given last, as JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: what a test compares with
   readonly tree: any;
@@ -17,6 +19,7 @@ export function follow(source: ConfigSource): Follower {
   const stop = new AbortController();
   const trees: ConfigData[] = [];
   let fault: MicrorunError | undefined;
+  let left: readonly string[] = [];
   let looks: (() => void)[] = [];
   const wake = (): void => {
     const told = looks;
@@ -27,8 +30,11 @@ export function follow(source: ConfigSource): Follower {
     fault = told;
     wake();
   };
+  const leaveOut = (entries: readonly string[]): void => {
+    left = entries;
+  };
   const run = async (): Promise<void> => {
-    for await (const tree of source.watch(stop.signal, tell)) {
+    for await (const tree of source.watch(stop.signal, tell, leaveOut)) {
       trees.push(tree);
       wake();
     }
@@ -38,6 +44,9 @@ export function follow(source: ConfigSource): Follower {
     trees,
     get fault() {
       return fault;
+    },
+    get left() {
+      return left;
     },
     get tree() {
       return trees.length === 0 ? undefined : JSON.parse(JSON.stringify(trees.at(-1)));

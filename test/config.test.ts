@@ -1,6 +1,6 @@
 /** Configuration from outside: sources and their order, settings, live changes, schemas, the command `config`. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ownKeys } from "../src/cli/configured.ts";
 import { controlPlane } from "./control-plane.ts";
@@ -182,7 +182,12 @@ describe.each(targets)("$name: sources", (target) => {
     ["--config=file:x?format=ini", "no such format: ini"],
     ["--config=configmap://default/micro?label=a=b", "no such option: label, did you mean labels?"],
     ["--set=novalue", "--set=novalue: not a pair"],
+    ["--set=db.password:geheim", "--set=db.password…: not a pair"],
+    ["--set=a..b=geheim", "--set a..b: a key of its path is empty\n"],
+    ["--set=.a=1", "--set .a: a key of its path is empty\n"],
+    ["--set=a.=1", "--set a.: a key of its path is empty\n"],
     ["--cors_origins=shop.example", "--cors_origins=shop.example: not an origin"],
+    ["--cors_origins=https://a/shop", "--cors_origins=https://a/shop: an origin has no path"],
     ["--cors_headers=a b", "--cors_headers=a b: not a name of HTTP"],
   ])("%s is asked wrongly", async (flag, message) => {
     using dir = folder({ "shop.ts": module });
@@ -190,6 +195,7 @@ describe.each(targets)("$name: sources", (target) => {
       cwd: dir.path,
     });
     expect(stderr).toContain(message);
+    expect(stderr).not.toContain("geheim");
     expect(stderr).toContain("hint: ");
     expect(code).toBe(2);
   });
@@ -199,7 +205,9 @@ describe.each(targets)("$name: sources", (target) => {
     const { code, stderr } = await microrun(target, ["shop.ts", "--config=file:none.yaml?required"], {
       cwd: dir.path,
     });
-    expect(stderr).toContain("config source file:none.yaml: ");
+    expect(stderr).toBe(
+      "error: config source file:none.yaml: none.yaml: not there\n  hint: create it, or take ?required away\n",
+    );
     expect(code).toBe(1);
   });
 });
@@ -266,9 +274,17 @@ describe.each(targets)("$name: settings in configuration", (target) => {
     await running.logged(/config server\.http\.timeout: soon: not a duration: the last good settings stay/);
     await until("taken", async () => (await value(running, "greeting")) === "three");
     expect(await pages()).toBe("https://shop.example");
+    const note = async (): Promise<string | undefined> => {
+      const response = await fetch(`http://${running.address("http")}/readyz?verbose`);
+      expect(response.status).toBe(200);
+      return /^.*config ok.*$/m.exec(await response.text())?.[0];
+    };
+    expect(await note()).toBe("[+]config ok: not well: settings");
 
     write(admin("greeting: four\n").replace("localhost:0", "localhost:1").replace("info", "debug"));
     await running.logged(/config server\.grpc\.addr changed: only a restart takes it/);
+    await running.logged(/settings: all is well again/);
+    expect(await note()).toBe("[+]config ok");
     await call(running, "Out");
     await running.logged(/debug going out/);
     expect(await value(running, "greeting")).toBe("four");
@@ -276,14 +292,18 @@ describe.each(targets)("$name: settings in configuration", (target) => {
     write("server: [");
     await running.logged(/config source file:\.\/config\.yaml: .*line 1/);
     expect(await value(running, "greeting")).toBe("four");
-    const ready = await (await fetch(`http://${running.address("http")}/readyz?verbose`)).text();
-    expect(ready).toContain("[+]config ok: not well: file:./config.yaml\n");
-    expect(ready).toContain("readyz check passed");
+    expect(await note()).toBe("[+]config ok: not well: file:./config.yaml");
 
     write(admin("greeting: five\n"));
     await until("taken", async () => (await value(running, "greeting")) === "five");
-    const well = await (await fetch(`http://${running.address("http")}/readyz?verbose`)).text();
-    expect(well).toContain("[+]config ok\n");
+    expect(await note()).toBe("[+]config ok");
+  });
+
+  test("that stand where keys are looked for are warned of, for they may be the module's own", async () => {
+    using dir = folder({ "shop.ts": module });
+    await using running = await serve(target, ["shop.ts", "--set=server=geheim"], { cwd: dir.path });
+    await running.logged(/config server in --set is a value: a setting would be server\.grpc\./);
+    expect(running.log()).not.toContain("geheim");
   });
 
   test("limit calls to others, now and after a change", async () => {
@@ -305,6 +325,20 @@ describe.each(targets)("$name: settings in configuration", (target) => {
     const env = { LOG_LEVEL: "loud", SERVER_HTTP_ADDR: "nowhere", SERVER_PORT: "tcp://10.0.0.1:80" };
     await using running = await serve(target, ["shop.ts"], { cwd: dir.path, env });
     expect(await value(running, "log.level")).toBe("loud");
+  });
+
+  test("of a file hold, and change, under names of the whole environment that lie over them", async () => {
+    const text = (timeout: string) => `log: { level: info }\nserver: { http: { timeout: ${timeout} } }\n`;
+    using dir = folder({ "shop.ts": module, "config.yaml": text("2s") });
+    const env = { LOG_LEVEL: "loud", SERVER: "tcp://10.0.0.1:80" };
+    const flags = ["shop.ts", "--config=file:config.yaml", "--config=env:"];
+    await using running = await serve(target, flags, { cwd: dir.path, env });
+    expect(await value(running, "log.level")).toBe("loud");
+    const left = async (): Promise<number> =>
+      ((await (await call(running, "Left")).json()) as { ms: number }).ms;
+    expect(await left()).toBeWithin(1, 2001);
+    writeFileSync(join(dir.path, "config.yaml"), text("20s"));
+    await until("taken", async () => (await left()) > 10_000);
   });
 });
 
@@ -341,6 +375,25 @@ describe.each(targets)("$name: the module's schema", (target) => {
     expect(await value(running, "mongodb.port")).toBe(1);
     const ready = await (await fetch(`http://${running.address("http")}/readyz?verbose`)).text();
     expect(ready).toContain("[+]config ok: not well: schema\n");
+  });
+
+  test("asked by the module itself fails its start with every fault, and a call as nothing of the caller's", async () => {
+    const started = `${schema}\nexport const start = (context) => { context.config.scan(config); };\n${module}`;
+    const called = `${schema}\nexport default { Shop: { Get: (_, context) => context.config.scan(config) } };\n`;
+    using dir = folder({ "started.ts": started, "called.ts": called });
+    const { code, stderr } = await microrun(target, ["started.ts", "--log_format=text"], { cwd: dir.path });
+    expect(stderr).toContain("start of the module failed: config does not fit its schema:\n");
+    expect(stderr).toContain("  mongodb.host: a text is needed\n");
+    expect(stderr).toContain("  mongodb.port: a port is needed\n");
+    expect(stderr).not.toContain("this is a bug");
+    expect(code).toBe(1);
+    await using running = await serve(target, ["called.ts", "--log_format=text"], { cwd: dir.path });
+    const answer = await call(running, "Get");
+    expect([answer.status, await answer.json()]).toEqual([
+      500,
+      { code: "internal", message: "internal error" },
+    ]);
+    await running.logged(/mongodb\.host: a text is needed/);
   });
 
   test("is a field of service(), too", async () => {
@@ -391,6 +444,53 @@ describe.each(targets)("$name: config", (target) => {
     });
     const yaml = await microrun(target, ["config", ...named, "--output=yaml"], { cwd: dir.path });
     expect(Bun.YAML.parse(yaml.stdout)).toEqual(JSON.parse(json.stdout));
+  });
+
+  test("says which files of a folder it leaves out, which are no fault", async () => {
+    using dir = folder();
+    mkdirSync(join(dir.path, "etc"));
+    writeFileSync(join(dir.path, "etc/a"), "b=1");
+    writeFileSync(join(dir.path, "etc/keystore.jks"), Buffer.from([0xfe, 0xed]));
+    const source = "file:etc";
+    const message = "left out, since it is no text in UTF-8: keystore.jks";
+    const text = await microrun(target, ["config", `--config=${source}`], { cwd: dir.path });
+    expect(text.stdout).toBe('a.b = "1"   (file:etc)\n');
+    expect(text.stderr).toContain(`config source file:etc: ${message}\n`);
+    const json = await microrun(target, ["config", `--config=${source}`, "--output=json"], { cwd: dir.path });
+    expect(JSON.parse(json.stdout)).toMatchObject({ faults: [], notes: [{ source, message }] });
+    const check = ["config", "check", `--config=${source}?required`];
+    const checked = await microrun(target, check, { cwd: dir.path });
+    expect([checked.stdout, checked.code]).toEqual([`file:etc: ${message}\nok\n`, 0]);
+    const asJson = await microrun(target, [...check, "--output=json"], { cwd: dir.path });
+    expect(JSON.parse(asJson.stdout)).toEqual({ ok: true, faults: [], notes: [{ source, message }] });
+  });
+
+  test("hides all of a mounted Secret, whose files are values, and says nothing of them in an error", async () => {
+    const config = `export const config = { "~standard": { version: 1, vendor: "x", validate: (value) => ({ issues: [{ message: JSON.stringify(value) }] }) } };`;
+    using dir = folder({
+      "shop.ts": `${module}\n${config}`,
+    });
+    mkdirSync(join(dir.path, "etc"));
+    const files = {
+      user: "geheim-bob\n",
+      pem: "geheim=one\ngeheim two\n",
+      "db.yaml": "db: { name: geheim-shop }\n",
+    };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dir.path, "etc", name), text);
+    const flags = ["--config=file:etc?secret"];
+    const shown = await microrun(target, ["config", ...flags], { cwd: dir.path });
+    expect(shown.stdout).toBe(
+      ["db.name", "pem", "user"].map((key) => `${key} = ***   (file:etc?secret)\n`).join(""),
+    );
+    const refused = await microrun(target, ["shop.ts", ...flags], { cwd: dir.path });
+    expect(refused.stderr).toContain("config does not fit its schema: ");
+    expect(refused.stderr).not.toContain("geheim");
+    expect(refused.code).toBe(1);
+    writeFileSync(join(dir.path, "shop.ts"), module);
+    await using running = await serve(target, ["shop.ts", ...flags], { cwd: dir.path });
+    expect(await value(running, "user")).toBe("geheim-bob\n");
+    expect(await value(running, "pem")).toBe("geheim=one\ngeheim two\n");
+    expect(await value(running, "db.name")).toBe("geheim-shop");
   });
 
   test("check lists every fault: of sources, of settings, against the module's schema", async () => {

@@ -4,6 +4,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { readEntries } from "../src/config/documents.ts";
 import { parseSourceAddress } from "../src/config/source-address.ts";
+import type { MicrorunError } from "../src/errors.ts";
 import { openCluster } from "../src/kubernetes/cluster.ts";
 import type { ConfigKind } from "../src/kubernetes/config-address.ts";
 import { configAddress } from "../src/kubernetes/config-address.ts";
@@ -137,7 +138,7 @@ describe.skipIf(!plane)("a ConfigMap,", () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  test("with binaryData: text is read as text, another file is its base64, a document that is none is a fault", async () => {
+  test("with binaryData: text is read as text, another file is left out, a document that is none is a broken one", async () => {
     const namespace = await cluster.namespace();
     const path = `/api/v1/namespaces/${namespace}/configmaps`;
     const base64 = (data: string | number[]) => Buffer.from(data as string).toString("base64");
@@ -153,18 +154,16 @@ describe.skipIf(!plane)("a ConfigMap,", () => {
       a: 1,
       b: { c: "d" },
       lines: { k: "v" },
-      "logo.png": binaryData["logo.png"],
     });
-    expect(config.fault).toBeUndefined();
+    expect([config.fault, config.left]).toEqual([undefined, ["logo.png"]]);
     const utf16 = Buffer.from("\ufeffa: 2", "utf16le").toString("base64");
     await cluster.request("PUT", `${path}/micro`, {
       metadata: { name: "micro" },
       binaryData: { "app.yaml": utf16, lines: base64("k=w") },
     });
     await config.until(() => config.fault !== undefined, soonMs);
-    expect(config.fault?.message).toContain("app.yaml is not UTF-8 text");
-    await config.until(() => config.tree.lines.k === "w", soonMs);
-    expect(config.tree).toEqual({ lines: { k: "w" } });
+    expect(config.fault?.message).toBe("app.yaml: not a text in UTF-8");
+    expect(config.tree).toEqual({ a: 1, b: { c: "d" }, lines: { k: "v" } });
   });
 
   test("changed a hundred times a second is told less often, and the last change is", async () => {
@@ -248,19 +247,19 @@ describe.skipIf(!plane)("ConfigMaps that labels choose", () => {
 describe.skipIf(!plane)("a Secret", () => {
   const cluster = plane!;
 
-  test("is decoded, its documents are read, and what is no text is left out with a fault", async () => {
+  test("is decoded, its documents are read, and what is no text is left out, though it is required", async () => {
     const namespace = await cluster.namespace();
     const path = `/api/v1/namespaces/${namespace}/secrets`;
     const stringData = { password: "pa=ss\n", "db.yaml": "db: {user: bob}" };
     await cluster.request("POST", path, { metadata: { name: "micro" }, stringData });
-    await using config = open(cluster, `secret://${namespace}/micro`);
+    await using config = open(cluster, `secret://${namespace}/micro?required`);
     await config.until(() => config.trees.length === 1);
     expect(config.tree).toEqual({ password: "pa=ss\n", db: { user: "bob" } });
     const data = { password: Buffer.from("neu").toString("base64"), store: "//79/A==" };
     await cluster.request("PUT", `${path}/micro`, { metadata: { name: "micro" }, data });
     await config.until(() => config.tree.password === "neu", soonMs);
     expect(config.tree).toEqual({ password: "neu" });
-    expect(config.fault?.message).toBe("store is not UTF-8 text and is left out");
+    expect([config.fault, config.left]).toEqual([undefined, ["store"]]);
   });
 
   test("may be read as lines", async () => {
@@ -612,6 +611,25 @@ describe.skipIf(!plane).each([...targets])("from $name, a handler", (target) => 
     expect(await get(service, "DB_NAME")).toBe("MICRO");
   });
 
+  test("starts with a Secret that is required though an entry is no text, which it says", async () => {
+    const namespace = await cluster.namespace();
+    const data = { word: btoa("geheim"), "store.jks": "//79/A==" };
+    await cluster.request("POST", `/api/v1/namespaces/${namespace}/secrets`, {
+      metadata: { name: "micro" },
+      data,
+    });
+    const config = `--config=secret://${namespace}/micro?required`;
+    const flags = [config, `--kubeconfig=${cluster.kubeconfig()}`];
+    await using service = await serve(target, [configured, ...flags]);
+    expect(await get(service, "word")).toBe("geheim");
+    const left = "left out, since it is no text in UTF-8: store.jks";
+    await service.logged(new RegExp(`config source secret://${namespace}/micro: ${left}`));
+    const ready = await (await fetch(`http://${service.address("http")}/readyz?verbose`)).text();
+    expect(ready).toContain("[+]config ok\n");
+    const checked = await microrun(target, ["config", "check", ...flags]);
+    expect(checked).toMatchObject({ stdout: `secret://${namespace}/micro: ${left}\nok\n`, code: 0 });
+  });
+
   test("does not start without a ConfigMap that is required, and says which", async () => {
     const namespace = await cluster.namespace();
     const args = [`--config=configmap://${namespace}/micro?required`, `--kubeconfig=${cluster.kubeconfig()}`];
@@ -652,11 +670,13 @@ function open(cluster: ControlPlane, text: string, { kubeconfig, share, told }: 
   const watch = source.watch;
   return follow({
     ...source,
-    watch: (signal, tell) =>
-      watch(signal, (fault) => {
+    watch: (signal, tell, leaveOut) => {
+      const tellBoth = (fault: MicrorunError | undefined): void => {
         told?.(fault);
         tell(fault);
-      }),
+      };
+      return watch(signal, tellBoth, leaveOut);
+    },
   });
 }
 

@@ -1,6 +1,7 @@
 /** Where a run's configuration comes from: what `--config` and `--set` say, else what is usual here. */
 import { existsSync } from "node:fs";
-import { configAddress } from "../plugins.ts";
+import { configAddress } from "../config-sources.ts";
+import { usageError } from "../errors.ts";
 import type { ConfigSettings } from "../settings.ts";
 import { configFlags } from "./config-flags.ts";
 import { type Environment, type Given, readFlags } from "./values.ts";
@@ -17,6 +18,13 @@ const usualFiles = ["config.yaml", "config.yml", "config.json", "config.toml"];
 export function readConfigSettings(given: Given, env: Environment): ConfigSettings {
   const { config, set } = readFlags(configFlags, given, env);
   for (const text of config) configAddress(text);
+  for (const path of Object.keys(set)) {
+    if (path.split(".").includes(""))
+      throw usageError(
+        `--set ${path}: a key of its path is empty`,
+        `write it as --set ${configFlags.set.example}`,
+      );
+  }
   return config.length > 0
     ? { sources: config, set, waitMs: askedWaitMs }
     : { sources: usualSources(env), set, waitMs: usualWaitMs };

@@ -12,8 +12,8 @@ import { readSettings } from "./settings.ts";
 import { configOutputFlags } from "./tool-flags.ts";
 import { readFlags } from "./values.ts";
 
-/** What is not as it has to be. */
-interface Fault {
+/** What is to be said of a source: what is not as it has to be, or what is left out of it. */
+interface Told {
   readonly source: string;
   readonly message: string;
 }
@@ -31,7 +31,10 @@ export async function start(input: Input): Promise<number> {
   if (action !== undefined && output === "yaml")
     throw usageError(`--output=yaml: config ${action} writes text or JSON`, "use --output=json");
   if (action === "check") return check(input, module, output === "json");
-  await using configuration = await opened(input, toolLog(env));
+  const log = toolLog(env);
+  await using configuration = await opened(input, log);
+  for (const { source, message } of notesOf(configuration.store))
+    log.warn(`config source ${source}: ${message}`);
   if (action === "watch") return await watch(configuration.store, output === "json");
   process.stdout.write(treeText(configuration, output));
   return 0;
@@ -46,11 +49,15 @@ function treeText({ store, faults }: OpenedStore, output: string): string {
   const values = shownValues(store, config);
   if (output === "text") return values.map((value) => `${shownLine(value)}\n`).join("");
   const sources = Object.fromEntries(values.map(({ key, source }) => [key, source]));
-  const all = { config, sources, faults: faults().map(faultOf) };
+  const all = { config, sources, faults: faults().map(faultOf), notes: notesOf(store) };
   return output === "json" ? jsonText(all) : yamlText(all);
 }
 
-function faultOf({ source, fault }: { source: string; fault: MicrorunError }): Fault {
+function notesOf({ notes }: ConfigStore): Told[] {
+  return notes.map(({ source, note }) => ({ source, message: note }));
+}
+
+function faultOf({ source, fault }: { source: string; fault: MicrorunError }): Told {
   const hint = fault.hint === undefined ? "" : ` (${fault.hint})`;
   return { source, message: fault.message + hint };
 }
@@ -60,26 +67,28 @@ async function check(input: Input, module: string | undefined, asJson: boolean):
   const { given, env } = input;
   await using configuration = await opened(input, silentLog, true);
   const { store } = configuration;
-  const own = readConfigured(store, given, env).faults;
-  const faults: Fault[] = [
+  const own = readConfigured(store.own, given, env);
+  const notes = [...notesOf(store), ...own.notes.map((message) => ({ source: "settings", message }))];
+  const faults: Told[] = [
     ...configuration.faults().map(faultOf),
-    ...own.map((fault) => faultOf({ source: "settings", fault })),
+    ...own.faults.map((fault) => faultOf({ source: "settings", fault })),
     ...(module === undefined ? [] : await schemaFaults(input, module, store)),
   ];
-  if (asJson) process.stdout.write(jsonText({ ok: faults.length === 0, faults }));
-  else if (faults.length === 0) process.stdout.write("ok\n");
-  else
-    process.stdout.write(
-      faults.map(({ source, message }) => `${plain(source)}: ${plain(message)}\n`).join(""),
-    );
-  return faults.length === 0 ? 0 : 1;
+  const ok = faults.length === 0;
+  if (asJson) process.stdout.write(jsonText({ ok, faults, notes }));
+  else process.stdout.write([...faults, ...notes].map(toldLine).join("") + (ok ? "ok\n" : ""));
+  return ok ? 0 : 1;
+}
+
+function toldLine({ source, message }: Told): string {
+  return `${plain(source)}: ${plain(message)}\n`;
 }
 
 async function schemaFaults(
   { given, env, rest }: Input,
   module: string,
   store: ConfigStore,
-): Promise<Fault[]> {
+): Promise<Told[]> {
   const { definitionOf } = await import("../run.ts");
   const { config } = await definitionOf(readSettings(module, { given, env, rest }), toolLog(env));
   if (config === undefined) return [];

@@ -19,7 +19,7 @@ async function settings(
   const sources = Array.isArray(data) ? data : [memorySource("memory:", data as ConfigData)];
   await using store = await openConfig(sources as ConfigSource[], { log: silentLog });
   const { words, ...line } = readArgv(["./x.ts", ...argv]);
-  return settling(words[0]!, { ...line, env })(store);
+  return settling(words[0]!, { ...line, env })(store.own);
 }
 
 /** Of the admin service in the fork of Kratos. */
@@ -124,6 +124,22 @@ describe("configuration", () => {
     expect([whole.live.logLevel, whole.live.grpcTimeoutMs]).toEqual(["info", 0]);
     const part = await settings([envSource(names, { prefix: "APP", strip: true })]);
     expect(part.live.logLevel).toBe("warn");
+  });
+
+  test("of the whole environment covers none of a file's settings", async () => {
+    const file = memorySource("file:", { log: { level: "warn" }, server: { grpc: { timeout: "1s" } } });
+    const { live } = await settings([file, envSource({ LOG_LEVEL: "loud", SERVER: "tcp://10.0.0.1" })]);
+    expect([live.logLevel, live.grpcTimeoutMs]).toEqual(["warn", 1000]);
+  });
+
+  test("with a value where keys are looked for is a note without the value, unless flags say all of these", async () => {
+    const data = { log: "geheim", server: { grpc: 5, http: { timeout: "1s" } }, client: null, registry: [] };
+    expect((await settings(data)).notes).toEqual([
+      "config server.grpc in memory: is a value: a setting would be server.grpc.addr",
+      "config log in memory: is a value: a setting would be log.level",
+    ]);
+    const said = await settings({ log: "debug" }, ["--log_level=warn"]);
+    expect([said.live.logLevel, said.notes]).toEqual(["warn", []]);
   });
 
   test("that is empty at a key says nothing there", async () => {

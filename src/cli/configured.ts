@@ -35,14 +35,13 @@ export const ownKeys: readonly OwnKey[] = [
 
 const table: FlagTable = { ...portFlags, ...servingFlags, ...clientFlags, ...discoveryFlags, ...logFlags };
 
-/** The whole environment holds names that others chose (`LOG_LEVEL`, Kubernetes' `SERVER_PORT`): none of them is a setting. */
-const wholeEnvironment = "env:";
-
 export interface Found {
   readonly fromConfig: FromConfig;
   /** The texts of keys that only a start takes. */
   readonly fixed: Readonly<Record<string, string>>;
   readonly faults: readonly MicrorunError[];
+  /** Of values where the keys of settings are looked for: they may be the module's own, and so are no fault. */
+  readonly notes: readonly string[];
 }
 
 interface KeyText {
@@ -54,14 +53,18 @@ interface KeyText {
 
 /** What configuration says of settings, each checked by itself. */
 export function readConfigured(configured: Configured, given: Given, env: Environment): Found {
+  const asked = ownKeys.filter(
+    ({ key, flag }) => !(taken(flag) || (isAddress(key) && taken("server_address"))),
+  );
   const faults: MicrorunError[] = [];
+  const notes = treesAbove(asked).flatMap((path) => valueNote(path, configured));
   const said = ownKeys.flatMap((own): KeyText[] => {
     const path = own.key.split(".");
     const origin = configured.originOf(path);
-    if (origin === undefined || origin === wholeEnvironment) return [];
-    const value: unknown = configured.current.get(...path);
-    const text = textOf(value);
-    if (text === undefined) faults.push(fault(own.key, "neither a text nor a list of texts", origin));
+    if (origin === undefined) return [];
+    const text = textOf(configured.current.get(...path));
+    if (text === undefined && asked.includes(own))
+      faults.push(fault(own.key, "neither a text nor a list of texts", `look at ${origin}`));
     return text ? [{ ...own, text: own.names?.[text] ?? text }] : [];
   });
   const free = settledAddresses(said, taken("server_address")).filter(({ flag }) => !taken(flag));
@@ -75,19 +78,46 @@ export function readConfigured(configured: Configured, given: Given, env: Enviro
     };
     const wrong = check(flag, entry);
     if (wrong === undefined) fromConfig.set(flag, entry);
-    else faults.push(secret ? fault(key, "not what it has to be", undefined, wrong.hint) : wrong);
+    else faults.push(secret ? fault(key, "not what it has to be", wrong.hint) : wrong);
   }
   const fixed = Object.fromEntries(free.filter(({ live }) => !live).map(({ key, text }) => [key, text]));
-  return { fromConfig, fixed, faults };
+  return { fromConfig, fixed, faults, notes };
 
   function taken(flag: string): boolean {
     return isTaken(flag, table[flag] as Flag, given, env);
   }
 }
 
+function isAddress(key: string): boolean {
+  return addressKeys.some((own) => own === key);
+}
+
+/** What lies above the keys, with the first of them: `server`, `server.grpc`. */
+function treesAbove(keys: readonly OwnKey[]): [path: string[], key: string][] {
+  const trees = new Map<string, [string[], string]>();
+  for (const { key } of keys) {
+    const words = key.split(".");
+    for (let count = 1; count < words.length; count++) {
+      const path = words.slice(0, count);
+      if (!trees.has(path.join("."))) trees.set(path.join("."), [path, key]);
+    }
+  }
+  return [...trees.values()];
+}
+
+/** `log: debug` would be a setting that nobody reads. */
+function valueNote([path, key]: [path: string[], key: string], configured: Configured): string[] {
+  const value: unknown = configured.current.get(...path);
+  const isTree = typeof value === "object" && !Array.isArray(value);
+  if (isTree || textOf(value) === "") return [];
+  const place = configured.originOf(path);
+  const where = place === undefined ? "" : ` in ${place}`;
+  return [`config ${path.join(".")}${where} is a value: a setting would be ${key}`];
+}
+
 /** One address, or two that are alike, is where all is served; two that differ are ports apart. */
 function settledAddresses(said: readonly KeyText[], taken: boolean): readonly KeyText[] {
-  const addresses = said.filter(({ key }) => addressKeys.some((own) => own === key));
+  const addresses = said.filter(({ key }) => isAddress(key));
   const others = said.filter((one) => !addresses.includes(one));
   const [first, second] = addresses;
   if (taken || first === undefined) return others;
@@ -120,11 +150,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "object" ? undefined : String(value);
 }
 
-function fault(key: string, why: string, origin: string | undefined, hint?: string): MicrorunError {
-  const order = hint ?? (origin === undefined ? undefined : `look at ${origin}`);
-  return new MicrorunError(
-    "failed_precondition",
-    `config ${key}: ${why}`,
-    order === undefined ? {} : { hint: order },
-  );
+function fault(key: string, why: string, hint: string | undefined): MicrorunError {
+  const message = `config ${key}: ${why}`;
+  return new MicrorunError("failed_precondition", message, hint === undefined ? {} : { hint });
 }

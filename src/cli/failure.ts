@@ -2,10 +2,9 @@
 import { errorText, MicrorunError } from "../errors.ts";
 import { createLog } from "../log.ts";
 
-/** 2 asked wrongly, 1 failed: whoever asks did not write the configuration. */
+/** 2 asked wrongly, 1 failed. */
 export function exitCode(error: unknown): 1 | 2 {
-  if (!(error instanceof MicrorunError) || error.reason === "CONFIG_INVALID") return 1;
-  return error.code === "invalid_argument" ? 2 : 1;
+  return error instanceof MicrorunError && error.code === "invalid_argument" ? 2 : 1;
 }
 
 export interface Telling {

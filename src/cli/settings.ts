@@ -27,7 +27,7 @@ export type Line = Omit<Input, "words" | "host">;
 /** The settings under a configuration. */
 export function settling(module: string, line: Line): Settle {
   return (configured) => {
-    const { fromConfig, fixed, faults } = readConfigured(configured, line.given, line.env);
+    const { fromConfig, fixed, faults, notes } = readConfigured(configured, line.given, line.env);
     const [first, ...more] = faults;
     if (first !== undefined && more.length === 0) throw first;
     if (first !== undefined)
@@ -35,7 +35,7 @@ export function settling(module: string, line: Line): Settle {
         "failed_precondition",
         faults.map(({ message, hint }) => `${message}${hint ? ` (${hint})` : ""}`).join("; "),
       );
-    return readSettings(module, line, fromConfig, fixed);
+    return { ...readSettings(module, line, fromConfig, fixed), notes };
   };
 }
 

@@ -52,11 +52,34 @@ describe("readFlags", () => {
     ["integer", "-1", "--x=-1: not a whole number"],
     ["boolean", "maybe", "--x=maybe: neither true nor false"],
     ["pairs", "novalue", "--x=novalue: not a pair"],
-    ["pairs", "=v", "--x==v: not a pair"],
+    ["pairs", "=geheim", "--x=…: not a pair"],
+    ["pairs", "db.password:geheim", "--x=db.password…: not a pair"],
+    ["pairs", "db.password geheim", "--x=db.password…: not a pair"],
+    ["origins", "shop.example", "--x=shop.example: not an origin"],
+    ["origins", "https://*.shop.example", "--x=https://*.shop.example: not an origin"],
+    ["origins", "https://a:99999", "--x=https://a:99999: not an origin"],
+    ["origins", "https://a,https://b/shop", "--x=https://a,https://b/shop: an origin has no path"],
+    ["origins", "https://a?b", "--x=https://a?b: an origin has no path"],
+    ["origins", "https://user:geheim@a", "--x: an origin names no user"],
+    ["origins", "b,https://user:geheim@a", "--x: not an origin"],
     ["address", "8080", '--x: address "8080": the host and a colon are missing'],
     ["address", ":99999", '--x: address ":99999": 99999 is not a port'],
   ] as const)("%s %p is refused", (type, text, message) => {
     expect(() => value({ type }, text)).toThrow(new MicrorunError("invalid_argument", message));
+  });
+
+  test.each([
+    ["https://a:443", "https://a"],
+    ["http://a:80/", "http://a"],
+    ["http://a:443", "http://a:443"],
+    ["HTTPS://Shop.Example:8443", "https://shop.example:8443"],
+    ["https://münchen.example", "https://xn--mnchen-3ya.example"],
+    ["http://[::0001]:8080", "http://[::1]:8080"],
+    ["Capacitor://localhost", "capacitor://localhost"],
+    ["*", "*"],
+    ["null", "null"],
+  ])("the origin %p is %p, as browsers write it", (text, origin) => {
+    expect(value({ type: "origins" }, `https://x, ${text}`)).toEqual(["https://x", origin]);
   });
 
   test("a choice is held against its names, with the nearest", () => {

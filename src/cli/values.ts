@@ -166,12 +166,26 @@ function addresses(all: Said): string[] {
   throw usageError(`${all.source}=${wrong}: not an address`, "write it as host:port");
 }
 
-/** As browsers write them. */
 function origins(all: Said): string[] {
-  const found = parts(all).map((part) => part.trim().replace(/\/$/, "").toLowerCase());
-  const wrong = found.find((part) => !/^(\*|null|[a-z][a-z\d+.-]*:\/\/[^\s/?#@*]+)$/.test(part));
-  if (wrong === undefined) return found;
-  throw usageError(`${all.label}: not an origin`, "write it as https://shop.example, or * for any");
+  return parts(all).map((part) => origin(part.trim(), all));
+}
+
+/** As browsers write it, the port of its scheme left out: what is compared is the text. */
+function origin(text: string, all: Said): string {
+  if (/^(\*|null)$/i.test(text)) return text.toLowerCase();
+  const [, scheme = "", rest = ""] = /^([a-z][a-z\d+.-]*):\/\/(.+?)\/?$/i.exec(text) ?? [];
+  const wrong = (why: string): MicrorunError =>
+    // with a user there may be a password
+    usageError(
+      `${all.text.includes("@") ? all.source : all.label}: ${why}`,
+      "write it as https://shop.example, or * for any",
+    );
+  if (rest.includes("@")) throw wrong("an origin names no user");
+  if (/[/?#\\]/.test(rest)) throw wrong("an origin has no path");
+  if (rest === "" || /[\s*]/.test(rest) || !URL.canParse(text)) throw wrong("not an origin");
+  const { origin } = new URL(text);
+  // of a scheme that the standard does not know: an app's, an extension's
+  return origin === "null" ? `${scheme}://${rest}`.toLowerCase() : origin;
 }
 
 /** Names as HTTP has them: of methods, of fields. */
@@ -181,10 +195,13 @@ function tokens(all: Said): string[] {
   throw usageError(`${all.label}: not a name of HTTP`, "separate names by commas");
 }
 
-function pair({ label, text }: Said): [string, string] {
+function pair({ source, text }: Said): [string, string] {
   const equals = text.indexOf("=");
-  if (equals < 1) throw usageError(`${label}: not a pair`, "write it as key=value");
-  return [text.slice(0, equals), text.slice(equals + 1)];
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
+  // no more than a key is told: the rest may be a secret
+  const [key = ""] = /^[\w.-]*/.exec(text) ?? [];
+  const said = key === text ? key : `${key}…`;
+  throw usageError(`${source}=${said}: not a pair`, "write it as key=value");
 }
 
 function alternatives(names: readonly string[]): string {

@@ -2,6 +2,7 @@
 import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { StandardSchema } from "./config.ts";
+import { frozen } from "./frozen.ts";
 import { type Examined, examine, type Refusal, refusalError } from "./scan.ts";
 
 /** How many schemas are remembered; later ones are checked when asked, not at a change. */
@@ -13,7 +14,8 @@ type Path = string | undefined;
 export interface Accepted {
   /**
    * What the schema makes of the tree, made once for each tree; it is remembered from then on.
-   * @throws MicrorunError as `Config.scan`
+   * @throws MicrorunError `failed_precondition` that lists every fault; `unimplemented` for a schema that answers later,
+   * `invalid_argument` for what is none
    */
   scan<Output>(tree: Examined, schema: StandardSchema<Output>, path?: string): Output;
   /** Why the tree may not be taken. */
@@ -31,6 +33,10 @@ export function acceptedSchemas(log: Log): Accepted {
     const ofSchema = ofTree.get(schema) ?? new Map<Path, unknown>();
     made.set(tree, ofTree.set(schema, ofSchema));
     return ofSchema;
+  };
+
+  const keep = (tree: Examined, schema: StandardSchema, path: Path, output: unknown): void => {
+    outputs(tree, schema).set(path, frozen(output));
   };
 
   const remember = (schema: StandardSchema, path: Path): void => {
@@ -56,7 +62,7 @@ export function acceptedSchemas(log: Log): Accepted {
         return outputs(tree, schema).get(path) as Output;
       const result = examine(schema, tree, path);
       if ("refusal" in result) throw refusalError("config does not fit its schema", result.refusal, "\n  ");
-      outputs(tree, schema).set(path, result.output);
+      keep(tree, schema, path, result.output);
       remember(schema, path);
       return result.output;
     },
@@ -66,7 +72,7 @@ export function acceptedSchemas(log: Log): Accepted {
         for (const path of paths) {
           const result = judged(schema, tree, path);
           if ("refusal" in result) refusals.push(result.refusal);
-          else outputs(tree, schema).set(path, result.output);
+          else keep(tree, schema, path, result.output);
         }
       }
       if (refusals.length === 0) return undefined;

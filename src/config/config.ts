@@ -21,12 +21,19 @@ export interface ConfigSource {
   readonly required?: boolean;
   /** That it is not there, or may not be read, is nothing to warn of. @default false */
   readonly optional?: boolean;
+  /** Its keys were named by others, for other ends: no setting of the runtime's is read from it. @default false */
+  readonly foreign?: boolean;
   /**
    * Whole trees, the first as soon as it is known (an empty one where the source is not there), then one each time something
    * changed, until aborted. What cannot be read, or not be understood, yields nothing: what was given last holds.
    * @param tell what is wrong now, naming key and line; undefined: all is well again
+   * @param leaveOut names of the entries that the trees from now on are without, since they are no text: nothing is wrong with that
    */
-  watch(signal: AbortSignal, tell: (fault: MicrorunError | undefined) => void): AsyncIterable<ConfigData>;
+  watch(
+    signal: AbortSignal,
+    tell: (fault: MicrorunError | undefined) => void,
+    leaveOut?: (entries: readonly string[]) => void,
+  ): AsyncIterable<ConfigData>;
 }
 
 /** What validators such as zod, valibot and arktype have in common (standardschema.dev, version 1). */
@@ -61,7 +68,9 @@ export interface Config {
   /**
    * The tree, or what is at `path` in it, as the schema has it: `scan(z.object({ mongodb: z.object({ host: z.string() }) }))`.
    * From then on a change that the schema refuses is not taken: the last good tree stays.
-   * @throws MicrorunError `invalid_argument` that lists every fault; `unimplemented` for a schema that answers later (a Promise)
+   * @returns made once for each snapshot and the same for all who ask, so that its plain objects and arrays are frozen
+   * @throws Error that lists every fault, or says that the schema answers later (a Promise). It is no MicrorunError: a caller
+   * is told `internal`, the log the rest
    */
   scan<Output>(schema: StandardSchema<Output>, path?: string): Output;
   /** Snapshots from now on, the present one first, until aborted. */

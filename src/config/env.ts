@@ -17,6 +17,8 @@ export function envSource(
 ): ConfigSource {
   return {
     name: `env:${options.prefix ?? ""}`,
+    // Kubernetes sets SERVER_PORT for a Service of that name, a LOG_LEVEL may be another program's
+    foreign: !options.prefix,
     async *watch() {
       yield envTree(env, options);
     },

@@ -19,7 +19,7 @@ const tickMs = 100;
 export interface Contents {
   /** Texts by name. */
   readonly entries: Readonly<Record<string, string>>;
-  /** Files of a folder that are left out, since they are no text. */
+  /** Files of a folder that are no text. */
   readonly left: readonly string[];
   /** Changes whenever a file does. */
   readonly stamp: string;

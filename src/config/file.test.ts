@@ -15,11 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import type { MicrorunError } from "../errors.ts";
-import { createLog, silentLog } from "../log.ts";
+import { silentLog } from "../log.ts";
 import { pause } from "../wait.ts";
 import type { ConfigData } from "./config.ts";
 import { type FileOptions, fileSource } from "./file.ts";
 import { maxFileBytes, maxFolderFiles } from "./file-contents.ts";
+import { emptiedMs } from "./file-look.ts";
 import { sourceContract } from "./source.contract.ts";
 
 /** Longer than any test: what is seen was reported, not found by looking again. */
@@ -63,6 +64,9 @@ interface Watching extends AsyncDisposable {
   next(): Promise<unknown>;
   /** All that was told so far: messages, and undefined when all was well again. */
   readonly told: readonly (string | undefined)[];
+  readonly hints: readonly (string | undefined)[];
+  /** What the tree given last is without. */
+  readonly left: readonly string[];
   /** Resolves when the last that was told is this. */
   tells(message: string | RegExp | undefined): Promise<void>;
 }
@@ -70,14 +74,19 @@ interface Watching extends AsyncDisposable {
 function watching(path: string, options: Partial<FileOptions> = {}): Watching {
   const stop = new AbortController();
   const told: (string | undefined)[] = [];
+  const hints: (string | undefined)[] = [];
+  let left: readonly string[] = [];
   const wakers = new Set<() => void>();
   const source = fileSource(path, { log: silentLog, pollMs: never, ...options });
-  const trees = source
-    .watch(stop.signal, (fault: MicrorunError | undefined) => {
-      told.push(fault?.message);
-      for (const wake of wakers) wake();
-    })
-    [Symbol.asyncIterator]();
+  const tell = (fault: MicrorunError | undefined): void => {
+    told.push(fault?.message);
+    hints.push(fault?.hint);
+    for (const wake of wakers) wake();
+  };
+  const leaveOut = (entries: readonly string[]): void => {
+    left = entries;
+  };
+  const trees = source.watch(stop.signal, tell, leaveOut)[Symbol.asyncIterator]();
   let pending: Promise<IteratorResult<ConfigData>> | undefined;
   const ask = (): Promise<IteratorResult<ConfigData>> => {
     pending ??= trees.next();
@@ -85,6 +94,10 @@ function watching(path: string, options: Partial<FileOptions> = {}): Watching {
   };
   return {
     told,
+    hints,
+    get left() {
+      return left;
+    },
     async next() {
       const { value } = await ask();
       pending = undefined;
@@ -268,8 +281,25 @@ test("a required file that is not there is a fault and no tree", async () => {
   const path = folder.path("x.yaml");
   await using watch = watching(path, { required: true });
   await watch.tells(`${path}: not there`);
+  expect(watch.hints).toEqual(["create it, or take ?required away"]);
+  writeFileSync(path, "a: [");
+  await watch.tells(/line 1/);
+  expect(watch.hints.at(-1)).toBe("set it right, or take ?required away");
   writeFileSync(path, "a: 1");
   expect(await watch.next()).toEqual({ a: 1 });
+});
+
+test("a secret folder has its files as they are, each a value", async () => {
+  using folder = tempFolder();
+  const write = volume(folder.path("etc"));
+  write({ password: "pa=ss\n", token: "t", "db.yaml": "db: {user: u}" });
+  const source = (options: Partial<FileOptions>) =>
+    fileSource(folder.path("etc"), { log: silentLog, ...options });
+  expect([source({}).secret, source({ secret: true }).secret]).toEqual([false, true]);
+  await using watch = watching(folder.path("etc"), { secret: true });
+  expect(await watch.next()).toEqual({ password: "pa=ss\n", token: "t", db: { user: "u" } });
+  await using lines = watching(folder.path("etc"), { secret: true, format: "lines" });
+  expect(await lines.next()).toMatchObject({ password: { pa: "ss" } });
 });
 
 test("a file that is broken from the start is a fault and no tree", async () => {
@@ -322,15 +352,34 @@ test("a file that is empty or half written for a moment is not taken for what it
   expect(watch.told).toEqual([]);
 });
 
-test("a file that is emptied for good is an empty tree", async () => {
+test("a file that is emptied for good is an empty tree, after a while", async () => {
   using folder = tempFolder();
   const path = folder.path("x.yaml");
   writeFileSync(path, "a: 1");
   await using watch = watching(path);
   await watch.next();
+  const emptied = performance.now();
   truncateSync(path, 0);
   expect(await watch.next()).toEqual({});
+  expect(performance.now() - emptied).toBeGreaterThanOrEqual(emptiedMs);
   expect(watch.told).toEqual([]);
+});
+
+test("what is written long after a file was emptied replaces what was before, at once", async () => {
+  using folder = tempFolder();
+  const path = folder.path("x.yaml");
+  writeFileSync(path, "a: 1");
+  writeFileSync(folder.path("y"), "b=1");
+  await using watch = watching(path);
+  await using all = watching(folder.path());
+  await Promise.all([watch.next(), all.next()]);
+  const next = Promise.all([watch.next(), all.next()]);
+  truncateSync(path, 0);
+  await pause(emptiedMs / 2);
+  writeFileSync(path, "a: 2");
+  const written = performance.now();
+  expect(await next).toEqual([{ a: 2 }, { a: 2, y: { b: "1" } }]);
+  expect(performance.now() - written).toBeLessThan(emptiedMs / 2);
 });
 
 test("what is no file is refused, and the last tree stays", async () => {
@@ -418,7 +467,6 @@ test("a relative path begins where the process runs", async () => {
 
 test("a folder has an entry for each file: no hidden ones, no folders, no pipes, nothing but texts", async () => {
   using folder = tempFolder();
-  const lines: string[] = [];
   writeFileSync(folder.path("mongodb"), "host=127.0.0.1\nport=27017");
   writeFileSync(folder.path("config.yaml"), "server: {grpc: {timeout: 1s}}");
   writeFileSync(folder.path(".hidden.yaml"), "hidden: true");
@@ -427,16 +475,19 @@ test("a folder has an entry for each file: no hidden ones, no folders, no pipes,
   writeFileSync(folder.path("sub", "b.yaml"), "sub: true");
   symlinkSync("nowhere", folder.path("dangling"));
   expect(Bun.spawnSync(["mkfifo", folder.path("pipe")]).exitCode).toBe(0);
-  await using watch = watching(folder.path(), { log: createLog({ write: (line) => lines.push(line) }) });
+  await using watch = watching(folder.path());
   expect(await watch.next()).toEqual({
     mongodb: { host: "127.0.0.1", port: "27017" },
     server: { grpc: { timeout: "1s" } },
   });
-  expect(lines.join("\n")).toMatch(/left out, since they are no texts: keystore\.jks/);
+  expect(watch.left).toEqual(["keystore.jks"]);
   unlinkSync(folder.path("mongodb"));
   expect(await watch.next()).toEqual({ server: { grpc: { timeout: "1s" } } });
+  unlinkSync(folder.path("keystore.jks"));
+  writeFileSync(folder.path("more"), "a=b");
+  await watch.next();
+  expect(watch.left).toEqual([]);
   expect(watch.told).toEqual([]);
-  expect(lines).toHaveLength(1);
 });
 
 test("a folder with more files than may be is refused", async () => {

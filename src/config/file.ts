@@ -1,10 +1,10 @@
 /** A file or a folder as a source: read whole, watched, and read again when it may have changed. */
-import { type Code, MicrorunError } from "../errors.ts";
+import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { pause } from "../wait.ts";
 import type { ConfigData, ConfigSource } from "./config.ts";
-import { type EntryFormat, readEntries } from "./documents.ts";
-import { readContents } from "./file-contents.ts";
+import type { EntryFormat } from "./documents.ts";
+import { absences, doubtOf, filledNames, type Look, looker } from "./file-look.ts";
 import { fileWatch } from "./file-watch.ts";
 import { sameValue } from "./merge.ts";
 
@@ -12,8 +12,6 @@ import { sameValue } from "./merge.ts";
 export const defaultPollMs = 2000;
 /** How long after an event the path is read, so that a burst of them is read once, ms. */
 const settleMs = 20;
-/** How long a file may be half written, empty or away before that is what it is, ms. */
-const graceMs = 100;
 
 export interface FileOptions {
   readonly log: Log;
@@ -21,48 +19,52 @@ export interface FileOptions {
   readonly required?: boolean;
   /** Nothing is said where it never was there, or may not be read. @default false */
   readonly optional?: boolean;
-  /** What becomes of a file without a known extension. @default "lines" */
+  /** Its values are never shown: a mounted Secret. @default false */
+  readonly secret?: boolean;
+  /** What becomes of a file without a known extension. @default "lines", of what is secret "raw" */
   readonly format?: EntryFormat;
   /** @default 2000 */
   readonly pollMs?: number;
 }
-
-/** What a look showed; undefined: nothing new. */
-type Look =
-  | { readonly tree: ConfigData; readonly empty: boolean }
-  | { readonly fault: MicrorunError }
-  | undefined;
-
-/** Of a file that is not there, or may not be read. */
-const absences: readonly Code[] = ["not_found", "permission_denied"];
 
 /**
  * A file is one entry under its name; a folder has one for each file in it, as a mounted ConfigMap: no hidden ones, no folders.
  * A relative path begins where the process runs.
  */
 export function fileSource(path: string, options: FileOptions): ConfigSource {
-  const { log, required = false, optional = false, format = "lines", pollMs = defaultPollMs } = options;
+  const { log, required = false, optional = false, secret = false, pollMs = defaultPollMs } = options;
+  const format = options.format ?? (secret ? "raw" : "lines");
   return {
     name: `file:${path}`,
+    secret,
     required,
     optional,
-    async *watch(signal, tell) {
+    async *watch(signal, tell, leaveOut) {
       const watch = fileWatch(path, log, signal);
-      const look = looker(path, format, log);
+      const look = looker(path, format);
+      const see = async (): Promise<Look> => {
+        await watch.listen();
+        return look();
+      };
       let given: ConfigData | undefined;
+      let filled: readonly string[] | undefined;
       let there = false;
       let told: string | undefined;
       try {
-        for (let first = true; !signal.aborted; first = false) {
-          await watch.listen();
-          let seen = await look();
-          if (isDoubtful(seen, first, given)) {
-            await pause(graceMs, signal);
-            seen = (await look()) ?? seen;
+        while (!signal.aborted) {
+          let seen = await see();
+          const since = performance.now();
+          for (;;) {
+            const doubtMs = doubtOf(seen, filled) - (performance.now() - since);
+            if (doubtMs <= 0 || signal.aborted) break;
+            await watch.event(Math.min(doubtMs, pollMs));
+            await pause(settleMs, signal);
+            seen = (await see()) ?? seen;
           }
           if (signal.aborted) break;
+          filled ??= [];
           if (seen !== undefined && "fault" in seen) {
-            const { fault } = seen;
+            const fault = required ? hinted(seen.fault) : seen.fault;
             const unsaid = optional && !there && absences.includes(fault.code);
             if (!unsaid && fault.message !== told) {
               told = fault.message;
@@ -76,6 +78,8 @@ export function fileSource(path: string, options: FileOptions): ConfigSource {
             there = true;
             if (told !== undefined) tell(undefined);
             told = undefined;
+            filled = filledNames(seen);
+            leaveOut?.(seen.left);
             if (given === undefined || !sameValue(seen.tree, given)) {
               given = seen.tree;
               yield given;
@@ -91,31 +95,10 @@ export function fileSource(path: string, options: FileOptions): ConfigSource {
   };
 }
 
-/** Files are written piece by piece, and replaced by being removed first. */
-function isDoubtful(seen: Look, first: boolean, given: ConfigData | undefined): boolean {
-  if (seen === undefined) return false;
-  if ("fault" in seen) return !first || !absences.includes(seen.fault.code);
-  return seen.empty && given !== undefined && Object.keys(given).length > 0;
-}
-
-function looker(path: string, format: EntryFormat, log: Log): () => Promise<Look> {
-  let stamp: string | undefined;
-  let left = "";
-  return async () => {
-    const known = stamp;
-    // what was unreadable for a while is read again, though its stamp may be the same
-    stamp = undefined;
-    try {
-      const contents = await readContents(path, known);
-      stamp = contents === undefined ? known : contents.stamp;
-      if (contents === undefined) return undefined;
-      const names = contents.left.join(", ");
-      if (names !== left && names !== "") log.info(`${path}: left out, since they are no texts: ${names}`);
-      left = names;
-      const empty = Object.values(contents.entries).every((text) => text.trim() === "");
-      return { tree: readEntries(contents.entries, format), empty };
-    } catch (error) {
-      return { fault: MicrorunError.from(error) };
-    }
-  };
+/** Of a source without which nothing starts. */
+function hinted(fault: MicrorunError): MicrorunError {
+  if (fault.hint !== undefined) return fault;
+  const { code, message } = fault;
+  const order = code === "not_found" ? "create it" : "set it right";
+  return new MicrorunError(code, message, { hint: `${order}, or take ?required away` });
 }

@@ -23,9 +23,10 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   readonly take: (tree: ConfigData) => void;
   readonly tell: (fault: MicrorunError | undefined) => void;
+  readonly leaveOut: (entries: readonly string[]) => void;
 }
 
-export function follow(source: ConfigSource, { signal, take, tell }: FollowOptions): Following {
+export function follow(source: ConfigSource, { signal, take, tell, leaveOut }: FollowOptions): Following {
   const first = Promise.withResolvers<void>();
   // a source that says all is well does not know of the tree that was too large
   let own: MicrorunError | undefined;
@@ -39,10 +40,11 @@ export function follow(source: ConfigSource, { signal, take, tell }: FollowOptio
 
   const run = async (): Promise<void> => {
     try {
-      const trees = source.watch(signal, (fault) => {
+      const tellOwn = (fault: MicrorunError | undefined): void => {
         own = fault;
         told();
-      });
+      };
+      const trees = source.watch(signal, tellOwn, leaveOut);
       for await (const tree of trees) {
         if (signal.aborted) break;
         try {

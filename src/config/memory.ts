@@ -10,11 +10,11 @@ export interface MemorySource extends ConfigSource {
   fail(fault: MicrorunError | undefined): void;
 }
 
-/** @param traits `secret`, `required`, `optional`, as the source should have them */
+/** @param traits as the source should have them */
 export function memorySource(
   name: string,
   data: ConfigData,
-  traits: Pick<ConfigSource, "secret" | "required" | "optional"> = {},
+  traits: Omit<ConfigSource, "name" | "watch"> = {},
 ): MemorySource {
   let tree = ownTree(data);
   let fault: MicrorunError | undefined;

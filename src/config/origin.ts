@@ -1,6 +1,6 @@
 /** Which source a value of the merged tree is from, and whether it may be shown. */
 import type { ConfigData, ConfigSource, ConfigValue } from "./config.ts";
-import { isSensitivePath } from "./redaction.ts";
+import { isSensitivePath } from "./redaction-keys.ts";
 import { isTree, textOf, valueAt } from "./snapshot.ts";
 
 /** A source's tree; of several, the later lie over the earlier. */

@@ -2,7 +2,8 @@
 import { errorText, MicrorunError } from "../errors.ts";
 import type { ConfigData, StandardIssue, StandardResult, StandardSchema } from "./config.ts";
 import { looseCopy } from "./merge.ts";
-import { hidden, secretTexts } from "./redaction.ts";
+import { secretTexts } from "./redaction.ts";
+import { hidden, quiet } from "./redaction-text.ts";
 import { find, keysOf, valueAt } from "./snapshot.ts";
 
 /** How many faults are listed; of more their number is told. */
@@ -100,17 +101,9 @@ function faultLine(
   return `${name}: ${said.startsWith(`${name} `) ? said.slice(name.length + 1) : said}`;
 }
 
-function quiet(message: string, secrets: readonly string[]): string {
-  const line = message.replaceAll(/\s+/g, " ").trim();
-  return secrets.reduce((text, secret) => text.replaceAll(secret, hidden), line);
-}
-
-/** All faults as one error. Its `reason` tells it from a command line that was asked wrongly. */
+/** All faults as one error. */
 export function refusalError(what: string, { faults, origins }: Refusal, joint: string): MicrorunError {
   const where = origins.length === 0 ? "a source of the configuration" : origins.join(", ");
   const list = (faults.length > 1 && joint.startsWith("\n") ? joint : " ") + faults.join(joint);
-  return new MicrorunError("invalid_argument", `${what}:${list}`, {
-    hint: `set it right in ${where}`,
-    reason: "CONFIG_INVALID",
-  });
+  return new MicrorunError("failed_precondition", `${what}:${list}`, { hint: `set it right in ${where}` });
 }

@@ -331,6 +331,21 @@ test("the origin of a value is the source that has it, of a tree the last that h
   ]);
 });
 
+test("what is the runtime's own is without foreign sources, and changes where the whole does not", async () => {
+  const file = memorySource("file", { log: { level: "info" }, a: 1 });
+  const foreign = memorySource("foreign", { log: "all" }, { foreign: true });
+  await using store = await openConfig([file, foreign], { log: silentLog });
+  expect([store.current.get("log"), store.own.current.get("log.level")]).toEqual(["all", "info"]);
+  expect([store.originOf(["log"]), store.own.originOf(["log", "level"])]).toEqual(["foreign", "file"]);
+  const before = store.current;
+  const changes = following(store.own.current);
+  await changes.next();
+  file.set({ log: { level: "debug" }, a: 1 });
+  expect((await changes.next())?.get("log.level")).toBe("debug");
+  expect(store.current).toBe(before);
+  changes.stop();
+});
+
 test("a value is secret by its source or its keys, and a tree when all in it is", async () => {
   const sources = [
     memorySource("open", { db: { host: "h", password: "p" }, mixed: { a: 1 }, over: "open" }),

@@ -3,14 +3,13 @@ import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { pause } from "../wait.ts";
 import { acceptedSchemas } from "./accepted.ts";
-import type { Config, ConfigData, ConfigSource, StandardSchema } from "./config.ts";
+import type { ConfigData, ConfigSource, StandardSchema } from "./config.ts";
 import { trackFaults } from "./faults.ts";
 import { follow, passes } from "./follow.ts";
-import { mergeTrees, sameValue } from "./merge.ts";
-import { isSecretAt, type Layer, originOf } from "./origin.ts";
-import type { Examined } from "./scan.ts";
-import { find, parsePath } from "./snapshot.ts";
-import { watchers } from "./watchers.ts";
+import { sameValue } from "./merge.ts";
+import { type SourceNote, trackNotes } from "./notes.ts";
+import type { Layer } from "./origin.ts";
+import { createView, type View } from "./view.ts";
 
 /** How long the first trees are waited for by default, ms. */
 export const defaultWaitMs = 3000;
@@ -32,18 +31,16 @@ export interface SourceFault {
   readonly kept: boolean;
 }
 
-export interface ConfigStore extends AsyncDisposable {
-  /** The present snapshot. */
-  readonly current: Config;
-  /** The name of the source whose value is held at these keys; of a tree that several have a part in, the last of them. */
-  originOf(path: readonly string[]): string | undefined;
-  /** Whether what is held at these keys is not to be shown: for its source or its keys; of a tree, when all in it is. */
-  isSecret(path: readonly string[]): boolean;
+export interface ConfigStore extends View, AsyncDisposable {
+  /** The same without the sources that are foreign: what the runtime reads its own settings from. */
+  readonly own: View;
   /** What is wrong now, in the order of the sources, then under `schema` why the sources' present values are not taken. */
   readonly faults: readonly SourceFault[];
+  /** What is left out of the sources' trees though nothing is wrong with them, in their order. */
+  readonly notes: readonly SourceNote[];
   /**
    * Only trees that fit this schema are taken from now on.
-   * @throws MicrorunError `invalid_argument` that lists every fault of the present one; `unimplemented` for one that answers later
+   * @throws MicrorunError `failed_precondition` that lists every fault of the present one; `unimplemented` for one that answers later
    */
   accept(schema: StandardSchema): void;
 }
@@ -62,47 +59,21 @@ export async function openConfig(
   const held = (): ReadonlySet<string> =>
     new Set([...trees].flatMap(([{ name }, tree]) => (Object.keys(tree).length > 0 ? [name] : [])));
   const faults = trackFaults([...sources, schemaFault], log, ({ name }) => held().has(name));
+  const notes = trackNotes(sources, log);
   const accepted = acceptedSchemas(log);
-  const told = watchers(() => current.config, stop.signal, log);
-  let current = snapshot([]);
+  const whole = createView({ accepted, closed: stop.signal, log });
+  const own = createView({ accepted, closed: stop.signal, log });
   let gathering: ReturnType<typeof setTimeout> | undefined;
   let open = false;
 
-  function snapshot(layers: readonly Layer[]): { config: Config; examined: Examined } {
-    const data = mergeTrees(layers.map(({ tree }) => tree));
-    const examined: Examined = {
-      data,
-      isSecret: (keys) => isSecretAt(layers, data, keys),
-      originOf: (keys) => originOf(layers, keys)?.name,
-    };
-    const config: Config = {
-      get: (...args) => lookup(data, args),
-      data,
-      scan: (schema, path) => accepted.scan(examined, schema, path),
-      changes: told.changes,
-      watch: (path, changed) => told.watch(config, path, changed),
-    };
-    return { config, examined };
-  }
-
   function settle(): void {
-    const next = snapshot(
-      sources.flatMap((source) => {
-        const tree = trees.get(source);
-        return tree === undefined ? [] : [{ source, tree }];
-      }),
-    );
-    if (sameValue(next.config.data, current.config.data)) {
-      // the same values, though not always from the same sources
-      current = { ...next, config: current.config };
-      faults.set(schemaFault, undefined);
-      return;
-    }
-    const refusal = accepted.refuse(next.examined);
+    const layers = sources.flatMap((source): Layer[] => {
+      const tree = trees.get(source);
+      return tree === undefined ? [] : [{ source, tree }];
+    });
+    const refusal = whole.take(layers, accepted.refuse);
     faults.set(schemaFault, refusal);
-    if (refusal !== undefined) return;
-    current = next;
-    told.notify();
+    if (refusal === undefined) own.take(layers.filter(({ source }) => !source.foreign));
   }
 
   /** Changes and faults come in bursts: the first of them sets the time at which all are looked at. */
@@ -138,6 +109,7 @@ export async function openConfig(
         faults.set(source, fault);
         gather();
       },
+      leaveOut: (entries) => notes.set(source, entries),
     }),
   );
   await atMost(
@@ -165,15 +137,19 @@ export async function openConfig(
 
   return {
     get current() {
-      return current.config;
+      return whole.current;
     },
-    originOf: (path) => current.examined.originOf(path),
-    isSecret: (path) => current.examined.isSecret(path),
+    originOf: whole.originOf,
+    isSecret: whole.isSecret,
+    own,
     get faults() {
       const kept = held();
       return faults.all.map((one) => ({ ...one, kept: kept.has(one.source) }));
     },
-    accept: (schema) => void current.config.scan(schema),
+    get notes() {
+      return notes.all;
+    },
+    accept: whole.accept,
     [Symbol.asyncDispose]: close,
   };
 }
@@ -193,10 +169,4 @@ async function atMost(ms: number, all: readonly Promise<unknown>[]): Promise<voi
   const over = new AbortController();
   const settled = Promise.all(all).finally(() => over.abort());
   await Promise.race([settled, pause(ms, over.signal)]);
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: as in Config.get
-function lookup(data: ConfigData, args: readonly unknown[]): any {
-  const { path, fallback } = parsePath(args);
-  return find(data, path) ?? fallback;
 }

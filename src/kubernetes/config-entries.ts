@@ -1,5 +1,6 @@
 /** The entries of one ConfigMap or Secret, and the tree they make. */
 import type { ConfigData, ConfigValue } from "../config/config.ts";
+import { MicrorunError } from "../errors.ts";
 import type { ConfigKind } from "./config-address.ts";
 
 /** What is kept of an object. */
@@ -15,7 +16,7 @@ export type ReadEntries = (entries: Readonly<Record<string, string>>, format: "l
 export interface ReadObject {
   readonly tree: ConfigData;
   /** Names of entries that are left out: they are no text. */
-  readonly unreadable: readonly string[];
+  readonly left: readonly string[];
 }
 
 /** Neither map is there in an empty object. */
@@ -31,27 +32,24 @@ export function entriesOf(kind: ConfigKind, object: any): Entries {
 const document = /\.(ya?ml|json|toml|properties)$/i;
 
 /**
- * What is binary but UTF-8 is read as text. A ConfigMap's `binaryData` that is not is a file of its own kind: its base64 is the
- * value. @throws MicrorunError as `read` does
+ * What is binary but UTF-8 is read as text; what is not is left out, as of a mounted folder: a keystore, a picture.
+ * @throws MicrorunError as `read` does, and `invalid_argument` for a document that is no text
  */
 export function readObject(
   { text, binary }: Entries,
-  kind: ConfigKind,
   format: "lines" | "raw",
   read: ReadEntries,
 ): ReadObject {
   const entries: Record<string, string> = Object.create(null);
-  const files: Record<string, ConfigValue> = Object.create(null);
-  const unreadable: string[] = [];
+  const left: string[] = [];
   for (const [name, value] of Object.entries(text)) entries[name] = value;
   for (const [name, value] of Object.entries(binary)) {
     const decoded = utf8(value);
     if (decoded !== undefined) entries[name] = decoded;
-    else if (kind === "secret" || document.test(name)) unreadable.push(name);
-    else files[name] = value;
+    else if (!document.test(name)) left.push(name);
+    else throw new MicrorunError("invalid_argument", `${name}: not a text in UTF-8`);
   }
-  const tree = read(entries, format);
-  return { tree: Object.keys(files).length === 0 ? tree : layered([tree, files]), unreadable };
+  return { tree: read(entries, format), left: left.sort() };
 }
 
 /** Trees laid over one another, key by key; the later wins. */

@@ -51,7 +51,7 @@ export function configMapSource(
     secret: kind === "secret",
     required: address.required,
     optional: address.optional,
-    async *watch(signal, tell) {
+    async *watch(signal, tell, leaveOut) {
       if (signal.aborted) return;
       const opened = await open().catch(MicrorunError.from);
       if (opened instanceof MicrorunError) {
@@ -90,6 +90,7 @@ export function configMapSource(
           const wrong = contact.fault ?? state?.fault;
           if (!sameFault(wrong, fault)) tell(wrong);
           fault = wrong;
+          if (state !== undefined) leaveOut?.(state.left);
           if (state !== undefined) tree = state.tree ?? tree;
           else if (objects.denied !== undefined) tree ??= Object.create(null) as ConfigData;
           if (tree !== undefined && tree !== told) {

@@ -31,7 +31,8 @@ const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
 
 test("an object that is empty, and one that was emptied, is an empty tree", () => {
   const look = configView({ ...address, name: "micro" }, read);
-  expect(look(objects({ micro: text({ a: "1" }) }))).toEqual({ tree: { a: "1" } as never, fault: undefined });
+  const before = look(objects({ micro: text({ a: "1" }) }));
+  expect(before).toEqual({ tree: { a: "1" } as never, fault: undefined, left: [] });
   const { tree, fault } = look(objects({ micro: entriesOf("configmap", {}) }));
   expect(plain(tree)).toEqual({});
   expect(fault).toBeUndefined();
@@ -74,11 +75,36 @@ test("what a reader throws that is no fault of the text tells nothing of it", ()
 });
 
 test("many faults are told by the first of them", () => {
-  const look = configView({ ...address, kind: "secret", name: "micro" }, read);
-  const data = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`k${n}`, "//79/A=="]));
-  expect(look(objects({ micro: entriesOf("secret", { data }) })).fault?.message).toBe(
-    "k0, k1, k2, k3, k4 and 4 more are not UTF-8 text and are left out",
+  const look = configView(address, read);
+  const broken = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`o${n}`, text({ "x.json": "x" })]));
+  expect(look(objects(broken)).fault?.message).toMatch(
+    /^o0: x\.json line 1: not JSON; .*; o4: .* and 4 more$/,
   );
+});
+
+test("entries that are no text are left out of a Secret and a ConfigMap alike, and nothing is wrong", () => {
+  const binary = { store: "//79/A==", "a.png": "//79/A==", word: btoa("w") };
+  for (const micro of [
+    entriesOf("secret", { data: binary }),
+    entriesOf("configmap", { data: {}, binaryData: binary }),
+  ]) {
+    const one = configView({ ...address, name: "micro" }, read)(objects({ micro }));
+    expect(one).toEqual({ tree: { word: "w" } as never, fault: undefined, left: ["a.png", "store"] });
+    const look = configView(address, read);
+    expect(look(objects({ micro, b: text({}) })).left).toEqual(["micro/a.png", "micro/store"]);
+    expect(look(new Map())).toMatchObject({ tree: { word: "w" }, left: ["micro/a.png", "micro/store"] });
+  }
+});
+
+test("a document that is no text is a broken one: the last values stay", () => {
+  const look = configView({ ...address, kind: "secret", name: "micro" }, read);
+  const secret = (json: string) => objects({ micro: entriesOf("secret", { data: { "a.json": json } }) });
+  look(secret(btoa('{"a":1}')));
+  expect(look(secret("//79/A=="))).toMatchObject({
+    tree: { a: 1 },
+    fault: { code: "invalid_argument", message: "a.json: not a text in UTF-8" },
+    left: [],
+  });
 });
 
 test("a later tree wins key by key, also what a symbol says of the whole", () => {

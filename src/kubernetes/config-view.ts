@@ -8,15 +8,15 @@ export interface ConfigState {
   /** The same object as before where nothing changed; undefined: none could be read yet. */
   readonly tree: ConfigData | undefined;
   readonly fault: MicrorunError | undefined;
+  /** Names of entries that the tree is without, since they are no text; of several objects after theirs: `shop/keystore.jks`. */
+  readonly left: readonly string[];
 }
 
 /** Faults told at once. */
 const maxFaults = 5;
 
-interface Part {
+interface Part extends ConfigState {
   readonly entries: Entries;
-  readonly tree: ConfigData | undefined;
-  readonly fault: MicrorunError | undefined;
 }
 
 /** @returns what takes in the objects that are there now, by `namespace/name` */
@@ -32,12 +32,13 @@ export function configView(
     if (before?.entries === entries) return before;
     const named = address.name === undefined ? `${name}: ` : "";
     try {
-      const { tree, unreadable } = readObject(entries, address.kind, address.format, read);
-      return { entries, tree, fault: unreadable.length === 0 ? undefined : notText(named, unreadable) };
+      const { tree, left } = readObject(entries, address.format, read);
+      const names = address.name === undefined ? left.map((entry) => `${name}/${entry}`) : left;
+      return { entries, tree, fault: undefined, left: names };
     } catch (error) {
       const { code, message, hint } = MicrorunError.from(error);
       const fault = new MicrorunError(code, named + message, hint === undefined ? {} : { hint });
-      return { entries, tree: before?.tree, fault };
+      return { entries, tree: before?.tree, fault, left: before?.left ?? [] };
     }
   };
 
@@ -45,7 +46,7 @@ export function configView(
     if (current.size === 0) {
       // whoever deletes all of it did not mean to run without: a change of the selection leaves something
       tree ??= Object.create(null) as ConfigData;
-      return { tree, fault: absent(address, parts.size > 0) };
+      return { tree, fault: absent(address, parts.size > 0), left: leftOf(parts) };
     }
     const names = [...current].map(([key, entries]) => [key.slice(key.indexOf("/") + 1), entries] as const);
     names.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -55,12 +56,17 @@ export function configView(
     parts = next;
     const same = trees.length === before.length && trees.every((one, index) => one === before[index]);
     if (trees.length > 0 && (tree === undefined || !same)) tree = layered(trees);
-    return { tree, fault: together([...next.values()].flatMap(({ fault }) => fault ?? [])) };
+    const faults = [...next.values()].flatMap(({ fault }) => fault ?? []);
+    return { tree, fault: together(faults), left: leftOf(next) };
   };
 }
 
 function treesOf(parts: ReadonlyMap<string, Part>): readonly ConfigData[] {
   return [...parts.values()].map(({ tree }) => tree).filter((tree) => tree !== undefined);
+}
+
+function leftOf(parts: ReadonlyMap<string, Part>): readonly string[] {
+  return [...parts.values()].flatMap(({ left }) => left);
 }
 
 const titles = { configmap: "ConfigMap", secret: "Secret" } as const;
@@ -86,24 +92,11 @@ function absent(address: ConfigAddress & { readonly namespace: string }, before:
   return new MicrorunError("not_found", `no ${what} in namespace ${namespace}`, { hint });
 }
 
-function notText(named: string, unreadable: readonly string[]): MicrorunError {
-  const are = unreadable.length === 1 ? "is not UTF-8 text and is" : "are not UTF-8 text and are";
-  return new MicrorunError("invalid_argument", `${named}${listed(unreadable, ", ")} ${are} left out`, {
-    hint: "store text, or mount it as a file",
-  });
-}
-
 function together(faults: readonly MicrorunError[]): MicrorunError | undefined {
   const [first, ...more] = faults;
   if (first === undefined || more.length === 0) return first;
-  const text = listed(
-    faults.map(({ message }) => message),
-    "; ",
-  );
+  const unsaid = faults.length - maxFaults;
+  const messages = faults.slice(0, maxFaults).map(({ message }) => message);
+  const text = messages.join("; ") + (unsaid > 0 ? ` and ${unsaid} more` : "");
   return new MicrorunError(first.code, text, first.hint === undefined ? {} : { hint: first.hint });
-}
-
-function listed(texts: readonly string[], between: string): string {
-  const left = texts.length - maxFaults;
-  return texts.slice(0, maxFaults).join(between) + (left > 0 ? ` and ${left} more` : "");
 }

@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { memoryBroker } from "../broker/memory.ts";
 import type { Call } from "../call.ts";
 import type { Client } from "../client/client.ts";
+import type { Config, StandardSchema } from "../config/config.ts";
+import { memorySource } from "../config/memory.ts";
+import { openConfig } from "../config/store.ts";
 import { MicrorunError } from "../errors.ts";
 import { createLog, type LogRecord, silentLog } from "../log.ts";
 import { bindHandlers, composeService } from "./compose.ts";
@@ -16,15 +19,16 @@ const nobody: Client = {
   },
 };
 
-function greeter(methods: Record<string, Handler>, log = silentLog) {
+const noConfig: Config = {
+  data: {},
+  get: () => undefined as never,
+  scan: () => undefined as never,
+  watch: () => () => {},
+  async *changes() {},
+};
+
+function greeter(methods: Record<string, Handler>, log = silentLog, config = noConfig) {
   const service = composeService(identity, [bindHandlers({ Greeter: methods }, undefined)]);
-  const config = {
-    data: {},
-    get: () => undefined as never,
-    scan: () => undefined as never,
-    watch: () => () => {},
-    async *changes() {},
-  };
   return createDispatch(service, {
     service: identity,
     broker: memoryBroker(log),
@@ -84,16 +88,22 @@ test("an error that a handler means for the caller reaches the caller", async ()
   expect(await codeOf(dispatch(ask("Hello")))).toBe("not_found: no user 7");
 });
 
-test("a configuration that is wrong is our fault, and nothing for the caller to read", async () => {
-  const dispatch = greeter({
-    Hello: () => {
-      throw new MicrorunError("invalid_argument", "config does not fit: url: redis://…", {
-        reason: "CONFIG_INVALID",
-      });
-    },
-  });
-  expect(await codeOf(dispatch(ask("Hello")))).toBe("internal: internal error");
-});
+test.each([
+  ["refuses it", () => ({ issues: [{ message: "not redis://cache" }] }), /does not fit.*redis:\/\/cache/],
+  ["answers later", async () => ({ value: 1 }), /answers later/],
+])(
+  "a configuration whose schema %s is no fault of the caller's, and nothing for it to read",
+  async (_, validate, told) => {
+    const records: LogRecord[] = [];
+    const log = createLog({ write: () => {} });
+    log.follow((record) => records.push(record));
+    const schema: StandardSchema = { "~standard": { version: 1, vendor: "test", validate } };
+    await using store = await openConfig([memorySource("memory:", {})], { log });
+    const dispatch = greeter({ Hello: (_, { config }) => config.scan(schema) }, log, store.current);
+    expect(await codeOf(dispatch(ask("Hello")))).toBe("internal: internal error");
+    expect(records.map(({ fields }) => String(fields.error))).toEqual([expect.stringMatching(told)]);
+  },
+);
 
 test("anything else thrown is internal to the caller and whole in the log", async () => {
   const records: LogRecord[] = [];

@@ -17,14 +17,10 @@ export interface Surroundings extends Pick<RuntimeContext, "service" | "broker" 
 export function createDispatch(service: Service, surroundings: Surroundings): Dispatch {
   const { log } = surroundings;
   const fail = (call: Call, thrown: unknown): MicrorunError => {
-    // what is wrong with our configuration is not the caller's fault, nor for the caller to read
-    const ours = thrown instanceof MicrorunError && thrown.reason === "CONFIG_INVALID";
-    if (thrown instanceof MicrorunError && !ours) return thrown;
+    if (thrown instanceof MicrorunError) return thrown;
     if (call.signal.aborted) return MicrorunError.from(call.signal.reason);
     log.error(`${call.service}.${call.method} failed`, { error: thrown });
-    return ours
-      ? new MicrorunError("internal", "internal error", { cause: thrown })
-      : MicrorunError.from(thrown);
+    return MicrorunError.from(thrown);
   };
 
   return async (call) => {
