@@ -32,16 +32,28 @@ const wrong: readonly (readonly [line: string, stderr: string])[] = [
   ["register {", "error: register: the service is not JSON: "],
   ['register {"name":"db"}', "error: register: the service has no nodes\n"],
   ['register service {"name":"db","nodes":[{"id":"x"}]}', "error: register: nodes[0].address: missing\n"],
-  ["deregister []", "error: deregister: the service: not an object\n"],
+  [
+    'register {"name":"db","nodes":[{"id":"x","address":"10.0.0.5"}]}',
+    'error: register: node x: address "10.0.0.5": the port is missing\n  hint: write 10.0.0.5:8080\n',
+  ],
+  ["deregister []", "error: deregister: the service has no nodes\n"],
+  ["deregister [1]", "error: deregister: the service: not an object\n"],
   ["rbac --selctor=p2c", "error: unknown flag --selctor: did you mean --selector?\n"],
+  [
+    "rbac --namespace=Bad_NS",
+    "error: namespace Bad_NS: not a name of Kubernetes'\n  hint: set --namespace to ",
+  ],
+  ["rbac --kubernetes_namespace=a.b", "error: namespace a.b: not a name of Kubernetes'\n  hint: set --kub"],
+  ["rbac --service_account=A/b", "error: service account A/b: not a name of Kubernetes'\n  hint: set --ser"],
   ["call g G.M {} --stream", "error: --stream: reads its requests from stdin\n"],
   ["call g G.M --selector=hash", "error: --selector=hash: chooses by a metadata key\n"],
   ["call g G.M --proto=nowhere.proto", "error: cannot read nowhere.proto: there is no such file\n"],
 ];
 
 /** Runs to the end, with what stdin says. */
-async function fed(target: Target, args: readonly string[], stdin: string): Promise<string> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MICRO_")));
+async function fed(target: Target, args: readonly string[], stdin: string, more = {}): Promise<string> {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("MICRO_"));
+  const env = { ...Object.fromEntries(own), ...more };
   const command = [...target.command, ...args];
   const child = Bun.spawn(command, { env, stdin: Buffer.from(stdin), stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr] = await Promise.all([
@@ -244,6 +256,22 @@ describe.each(targets)("$name", (target) => {
         { action: "delete", service: { name: "db", nodes: [{ id: "db-1" }] } },
       ]);
       expect((await run("get", "db")).code).toBe(1);
+    });
+
+    test("what get prints is what register and deregister take, also from stdin", async () => {
+      const versions = ["1", "2"].map((version) => ({
+        name: "cache",
+        version,
+        nodes: [{ id: `cache-${version}`, address: `10.0.0.${version}:6379` }],
+      }));
+      expect((await run("register", JSON.stringify(versions))).code).toBe(0);
+      const { stdout: printed } = await run("get", "cache", "--output=json");
+      expect(JSON.parse(printed)).toMatchObject(versions);
+      expect(await fed(target, ["deregister", "-"], printed, env)).toBe("0: ok\n");
+      expect((await run("get", "cache")).code).toBe(1);
+      expect(await fed(target, ["register", "service", "-"], printed, env)).toBe("0: ok\n");
+      expect((await run("get", "cache", "--output=json")).stdout).toBe(printed);
+      expect((await run("deregister", printed)).code).toBe(0);
     });
 
     test("watch begins with who is there, and SIGTERM ends it well", async () => {

@@ -226,8 +226,17 @@ describe.skipIf(!plane)("the client of the API server", () => {
       })
       .catch(() => {});
     await Promise.all(Array.from({ length: 1100 }, (_, number) => make(`p${number}`)));
-    await using reflector = reflectNames(cluster, namespace);
+    const told: string[] = [];
+    const request: Cluster["request"] = async (...asked) => {
+      told.push("asked");
+      const page = await cluster.request(...asked);
+      told.push("read");
+      return page;
+    };
+    await using reflector = reflectNames({ ...cluster, request }, namespace);
     await reflector.synced;
+    // the API server's own lists say at once where they go on
+    expect(told).toEqual(["asked", "asked", "read", "asked", "read", "read"]);
     expect(reflector.current.size).toBe(1100);
     expect(reflector.current.get(`${namespace}/p7`)).toBe("p7 ä");
     await make("new");

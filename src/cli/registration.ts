@@ -1,4 +1,6 @@
 /** `microrun register` and `deregister`: a service that cannot announce itself, in Go Micro's JSON as `micro register` takes it. */
+import { text } from "node:stream/consumers";
+import { parseAddress } from "../address.ts";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import { readServiceJson } from "../micro-service-json.ts";
 import type { Instance, Registry } from "../registry/registry.ts";
@@ -9,7 +11,7 @@ import { openRegistry, serviceWord, stopSignal, toolLog } from "./discovery.ts";
 const example = `'{"name":"db","version":"1","nodes":[{"id":"db-1","address":"10.0.0.5:9090"}]}'`;
 
 export async function register({ words, given, env }: Input): Promise<number> {
-  const instances = definition("register", words);
+  const instances = callable(definition("register", await written("register", words)));
   const signal = stopSignal();
   // a registry that refuses says so in the log and goes on: here that is the answer
   let complaints = 0;
@@ -46,23 +48,67 @@ export async function announce(
 }
 
 export async function deregister({ words, given, env }: Input): Promise<number> {
-  const instances = definition("deregister", words);
+  const instances = definition("deregister", await written("deregister", words));
   await using registry = await openRegistry({ given, env });
   for (const instance of instances) await registry.deregister(instance);
   process.stdout.write("ok\n");
   return 0;
 }
 
-/** @throws MicrorunError `invalid_argument` */
-export function definition(command: string, words: readonly string[]): Instance[] {
-  const text = serviceWord(command, words, `microrun ${command} ${example}`);
+/** The word that is the service, or all of stdin for `-`. */
+async function written(command: string, words: readonly string[]): Promise<string> {
+  const word = serviceWord(command, words, usage(command));
+  return word === "-" ? await text(process.stdin) : word;
+}
+
+/**
+ * @param json Go Micro's Service, or a list of one service's versions, as `microrun get --output=json` prints it
+ * @throws MicrorunError `invalid_argument`
+ */
+export function definition(command: string, json: string): Instance[] {
+  const wrong = (why: string, hint = `write ${usage(command)}`) => usageError(`${command}: ${why}`, hint);
   let instances: Instance[];
   try {
-    instances = readServiceJson(text);
+    instances = services(json).flatMap((one) => readServiceJson(one));
   } catch (error) {
-    const { hint } = MicrorunError.from(error);
-    throw usageError(`${command}: ${errorText(error)}`, hint ?? `write microrun ${command} ${example}`);
+    throw wrong(errorText(error), MicrorunError.from(error).hint);
   }
-  if (instances.length > 0) return instances;
-  throw usageError(`${command}: the service has no nodes`, `write microrun ${command} ${example}`);
+  const [first] = instances;
+  if (first === undefined) throw wrong("the service has no nodes");
+  const other = instances.find(({ service }) => service !== first.service);
+  if (other === undefined) return instances;
+  throw wrong(
+    `${first.service} and ${other.service} are two services`,
+    `call microrun ${command} once for each`,
+  );
+}
+
+/** The JSON of each version. */
+function services(json: string): string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    // its reader says why
+    return [json];
+  }
+  return Array.isArray(value) ? value.map((one) => JSON.stringify(one)) : [json];
+}
+
+/** What nobody can call is not to be announced; taking it back is another matter. @throws MicrorunError `invalid_argument` */
+export function callable(instances: readonly Instance[]): readonly Instance[] {
+  for (const { id, address } of instances) {
+    try {
+      const place = parseAddress(address);
+      if (place.path !== undefined || place.port !== 0) continue;
+    } catch (error) {
+      throw usageError(`register: node ${id}: ${errorText(error)}`, MicrorunError.from(error).hint);
+    }
+    throw usageError(`register: node ${id}: nobody is at port 0`, "name the port that it listens on");
+  }
+  return instances;
+}
+
+function usage(command: string): string {
+  return `microrun ${command} ${example}`;
 }

@@ -42,6 +42,8 @@ export interface RequestOptions {
   /** @default application/json */
   readonly contentType?: string;
   readonly signal?: AbortSignal;
+  /** Called with the answer as it came, and awaited before it is parsed, which keeps the thread busy for as long as it is large. */
+  readonly arrived?: (text: string) => Promise<void>;
 }
 
 export interface Cluster extends AsyncDisposable {
@@ -138,6 +140,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
       try {
         using _turn = await turns.enter(bound.signal);
         const text = await (await ask(method, path, given, bound)).text();
+        await given.arrived?.(text);
         return text === "" ? {} : (jsonOf(text) ?? notJson(method, path));
       } catch (error) {
         throw reasonOf(error, bound, given.signal);

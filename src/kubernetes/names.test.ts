@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { MicrorunError } from "../errors.ts";
-import { checkLabelValue, checkMicroName, isNamespace, microName } from "./names.ts";
+import { checkLabelValue, checkMicroName, isLabel, isNamespace, isSubdomain, microName } from "./names.ts";
 
 test("a service's name goes into a label byte by byte, as Go Micro's plugin writes it", () => {
   expect(microName("go.micro.srv/greeter")).toBe("go.micro.srv_greeter");
@@ -39,6 +39,14 @@ test("what is not a label's value is refused for Kratos' form", () => {
 test("only what can be a namespace comes into a path", () => {
   expect(["team-a", "a", "1"].every(isNamespace)).toBe(true);
   expect(["..", "a/b", "Team", "", "a.b", "-a", "a%2f", "a".repeat(64)].some(isNamespace)).toBe(false);
+});
+
+test("a subdomain is labels parted by dots, longer than a label's bytes, up to 253", () => {
+  const names = ["greeter", "greeter.v1", "1", `${"a".repeat(64)}.b`, "a".repeat(253)];
+  expect(names.every(isSubdomain)).toBe(true);
+  expect(names.map(isLabel)).toEqual([true, false, true, false, false]);
+  const wrong = ["", ".", "a..b", ".a", "a.", "a.-b", "a-.b", "A.b", "a_b", "a\n", "ä", "a".repeat(254)];
+  expect(wrong.filter(isSubdomain)).toEqual([]);
 });
 
 function thrown(act: () => void): MicrorunError {

@@ -1,8 +1,13 @@
-/** What Kubernetes lets labels, their values and namespaces be, and how a service's name becomes a part of them. */
+/** What Kubernetes lets names, labels and their values be, and how a service's name becomes a part of them. */
 import { MicrorunError } from "../errors.ts";
 
 /** Of a label's value, and of a label's name after the slash. */
 export const maxLabelBytes = 63;
+
+/** Of an object's name. */
+export const maxNameBytes = 253;
+
+const labelForm = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** What is left of a label's name for a service's after `selector-`. */
 export const maxMicroNameBytes: number = maxLabelBytes - "selector-".length;
@@ -50,9 +55,19 @@ export function checkLabelValue(what: string, value: string): void {
     );
 }
 
-/** An RFC 1123 label; anything else has no place in a URL's path. */
+/** An RFC 1123 label, as namespaces, containers and Services bear it. */
+export function isLabel(text: string): boolean {
+  return text.length <= maxLabelBytes && labelForm.test(text);
+}
+
+/** An RFC 1123 subdomain, as most other objects bear it; its parts may be longer than a label. */
+export function isSubdomain(text: string): boolean {
+  return text.length <= maxNameBytes && text.split(".").every((part) => labelForm.test(part));
+}
+
+/** Anything else has no place in a URL's path. */
 export function isNamespace(text: string): boolean {
-  return text.length <= maxLabelBytes && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text);
+  return isLabel(text);
 }
 
 const flags: Readonly<Record<string, string>> = {

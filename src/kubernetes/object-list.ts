@@ -1,4 +1,4 @@
-/** All objects of one kind, read in pages, of which only what is wanted is kept. */
+/** All objects of one kind, read in pages, each asked for while the one before is parsed; only what is wanted is kept. */
 import { MicrorunError } from "../errors.ts";
 import type { Cluster } from "./cluster.ts";
 
@@ -51,23 +51,73 @@ export function keyOf({ metadata }: any): string {
   return `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
 }
 
-async function listOnce<T>({ cluster, path, query, prune, signal }: ListOptions<T>): Promise<ObjectList<T>> {
+async function listOnce<T>(options: ListOptions<T>): Promise<ObjectList<T>> {
+  const { path, prune } = options;
   const items = new Map<string, T>();
-  let next = "";
+  let page = askFor("", options);
   for (let pages = 0; pages < maxPages; pages++) {
-    const more = next === "" ? {} : { continue: next };
-    const asked = { ...query, limit: String(pageSize), ...more };
-    const page = await cluster.request("GET", path, { query: asked, signal });
-    for (const object of page.items ?? []) {
+    const { items: objects, metadata } = await page.content;
+    for (const object of objects ?? []) {
       const kept = prune(object);
       if (kept !== undefined) items.set(keyOf(object), kept);
     }
-    const { continue: token = "", resourceVersion: version = "" } = page.metadata ?? {};
+    const token: string = metadata?.continue ?? "";
+    const version: string = metadata?.resourceVersion ?? "";
     if (token === "") {
       if (version !== "") return { items, version };
       throw new MicrorunError("unavailable", `GET ${path}: the answer is no list`);
     }
-    next = token;
+    const { next } = page;
+    page = next?.token === token ? next : askFor(token, options);
   }
   throw new MicrorunError("unavailable", `GET ${path}: more than ${maxPages} pages`);
 }
+
+interface Page {
+  readonly token: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a list of any Kubernetes objects
+  readonly content: Promise<any>;
+  /** Asked for before this one was parsed. */
+  readonly next: Page | undefined;
+}
+
+/**
+ * @param token which page; empty: the first
+ * @param before resolves once the page before is parsed: no more than one is asked for ahead
+ */
+function askFor(token: string, options: Omit<ListOptions<unknown>, "prune">, before?: Promise<void>): Page {
+  const { cluster, path, query, signal } = options;
+  let next: Page | undefined;
+  const content = cluster.request("GET", path, {
+    query: { ...query, limit: String(pageSize), ...(token === "" ? {} : { continue: token }) },
+    signal,
+    async arrived(text) {
+      await before;
+      const following = tokenAtHead(text);
+      if (following === undefined) return;
+      next = askFor(following, options, parsed);
+      // the question is on its way before parsing stops everything
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  });
+  // that it failed is told to who awaits the content, and a list that has ended does not
+  const parsed = content.then(
+    () => {},
+    () => {},
+  );
+  return {
+    token,
+    content,
+    get next() {
+      return next;
+    },
+  };
+}
+
+/** The continue token where a list begins as the API server writes it, so that it need not be parsed to be known. */
+export function tokenAtHead(text: string): string | undefined {
+  return listHead.exec(text)?.[1];
+}
+
+const listHead =
+  /^\{"kind":"\w+","apiVersion":"[\w./-]+","metadata":\{"resourceVersion":"\w+","continue":"([^"\\]+)"[,}]/;

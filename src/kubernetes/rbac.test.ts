@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { parseAllDocuments } from "yaml";
 import { MicrorunError } from "../errors.ts";
 import { deniedMessage, resourceOf } from "./denied.ts";
-import { configRules, neededRules, rbacYaml } from "./rbac.ts";
+import { checkNames, configRules, neededRules, rbacYaml } from "./rbac.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any Kubernetes object
 const documents = (yaml: string): any[] => {
@@ -66,6 +66,25 @@ test("names that YAML 1.1 takes for something else are quoted", () => {
     serviceAccount: "1e3",
   });
   expect(documents(yaml)[1].subjects).toEqual([{ kind: "ServiceAccount", name: "1e3", namespace: "on" }]);
+});
+
+test("a name that no API server takes is refused, and the hint says by which flag it came", () => {
+  const names = { serviceAccount: "seller.v2", own: "shop", where: "team-a" };
+  for (const given of [names, { ...names, where: "*" }]) expect(() => checkNames(given)).not.toThrow();
+  for (const [wrong, message, flag] of [
+    [{ own: "Bad_NS" }, "namespace Bad_NS: not a name of Kubernetes'", "--namespace"],
+    [{ own: "*" }, "namespace *: not a name of Kubernetes'", "--namespace"],
+    [{ own: "team.a" }, "namespace team.a: not a name of Kubernetes'", "--namespace"],
+    [{ where: "" }, `namespace "": not a name of Kubernetes'`, "--kubernetes_namespace"],
+    [{ serviceAccount: "-x" }, "service account -x: not a name of Kubernetes'", "--service_account"],
+  ] as const)
+    expect(() => checkNames({ ...names, ...wrong }), message).toThrow(
+      expect.objectContaining({
+        code: "invalid_argument",
+        message,
+        hint: expect.stringContaining(`set ${flag} to `),
+      }),
+    );
 });
 
 const forbidden =

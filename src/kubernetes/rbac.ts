@@ -1,6 +1,8 @@
 /** The smallest permissions for what is asked of the API server, as YAML to apply. */
+import { usageError } from "../errors.ts";
 import { yamlText } from "../yaml.ts";
 import { nameOf } from "./config-address.ts";
+import { isLabel, isSubdomain, maxLabelBytes, maxNameBytes } from "./names.ts";
 
 export interface Rule {
   /** Empty: the core group, of pods. */
@@ -67,6 +69,35 @@ function readingRule(objects: readonly ConfigObject[]): Rule[] {
   ];
 }
 
+/** What people may call the places and the account of a grant. */
+export interface GrantNames {
+  readonly serviceAccount: string;
+  /** Where the service account is. */
+  readonly own: string;
+  /** Where it looks for others; `*`: everywhere. */
+  readonly where: string;
+}
+
+/** @throws MicrorunError `invalid_argument` for a name that no API server takes */
+export function checkNames({ serviceAccount, own, where }: GrantNames): void {
+  const small = "small letters, digits and -";
+  const refused = (what: string, name: string, hint: string) =>
+    usageError(
+      `${what} ${name || '""'}: not a name of Kubernetes'`,
+      `${hint}, a letter or digit at both ends`,
+    );
+  const label = `${small}, at most ${maxLabelBytes}`;
+  if (!isLabel(own)) throw refused("namespace", own, `set --namespace to ${label}`);
+  if (where !== "*" && !isLabel(where))
+    throw refused("namespace", where, `set --kubernetes_namespace to * for all, or ${label}`);
+  if (!isSubdomain(serviceAccount))
+    throw refused(
+      "service account",
+      serviceAccount,
+      `set --service_account to ${small}, parted by dots, at most ${maxNameBytes}`,
+    );
+}
+
 export interface RbacOptions {
   readonly rules: Rule[];
   /** Where the service runs. */
@@ -83,16 +114,28 @@ export interface RbacOptions {
   readonly user?: string;
 }
 
+/** A Role or ClusterRole, or what binds one. */
+export interface RbacObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly [field: string]: unknown;
+}
+
 /** Documents for `kubectl apply -f -`; empty without rules. */
 export function rbacYaml(options: RbacOptions): string {
+  return rbacObjects(options).map(yamlText).join("---\n");
+}
+
+/** None without rules. */
+export function rbacObjects(options: RbacOptions): RbacObject[] {
   const { rules, clusterWide } = options;
   const local = rules.flatMap((rule) => only(rule, (verb) => !clusterWide || !reads(verb)));
   const wide = rules.flatMap((rule) => only(rule, (verb) => clusterWide && reads(verb)));
-  const documents = [
+  return [
     ...(local.length === 0 ? [] : grant("Role", local, options)),
     ...(wide.length === 0 ? [] : grant("ClusterRole", wide, options)),
   ];
-  return documents.map(yamlText).join("---\n");
 }
 
 function reads(verb: string): boolean {
@@ -104,7 +147,7 @@ function only(rule: Rule, wanted: (verb: string) => boolean): Rule[] {
   return verbs.length === 0 ? [] : [{ ...rule, verbs }];
 }
 
-function grant(kind: "Role" | "ClusterRole", rules: readonly Rule[], options: RbacOptions): object[] {
+function grant(kind: "Role" | "ClusterRole", rules: readonly Rule[], options: RbacOptions): RbacObject[] {
   const { namespace, serviceAccount = "default", user } = options;
   const { name = kind === "Role" ? "microrun" : `microrun-${namespace}` } = options;
   const group = "rbac.authorization.k8s.io";
