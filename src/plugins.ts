@@ -1,15 +1,19 @@
 /** Names on the command line → what is loaded for them. Adding an implementation is a line here. */
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type { Broker } from "./broker/broker.ts";
-import type { ConfigSource } from "./config/config.ts";
-import { parseSourceAddress, type SourceAddress } from "./config/source-address.ts";
+import type { Binary, BinaryOptions } from "./build/binary.ts";
+import type { Bundle, BundleOptions } from "./build/bundle.ts";
+import type { ModuleReader } from "./build/module-reader.ts";
 import { didYouMean, type MicrorunError, usageError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Selector } from "./selector/selector.ts";
-import type { KubernetesSettings, MeshSettings } from "./settings.ts";
+import type { MeshSettings } from "./settings.ts";
 import type { Transport } from "./transport/transport.ts";
+
+export type { RbacObject } from "./kubernetes/rbac.ts";
+export type { Facts, KubernetesObject, Mount, ObjectName, Port, Probes } from "./manifest/facts.ts";
 
 /** What an implementation may need to be made. */
 export interface PluginOptions {
@@ -87,109 +91,6 @@ export const transports: Plugins<Transport> = {
   grpc: async () => (await import("./grpc/transport.ts")).grpcTransport(),
 };
 
-/** What a source of configuration may need to be made. */
-export interface ConfigOptions {
-  readonly kubernetes: KubernetesSettings;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-}
-
-interface AddressedOptions extends ConfigOptions {
-  readonly address: SourceAddress;
-  /** The connection that all sources of a cluster have together. */
-  readonly cluster: () => ReturnType<typeof import("./kubernetes/cluster.ts")["openCluster"]>;
-}
-
-const clusterObject =
-  (kind: "configmap" | "secret") =>
-  async (options: AddressedOptions): Promise<ConfigSource> => {
-    const { readEntries } = await import("./config/documents.ts");
-    const { configMapSource } = await import("./kubernetes/config-source.ts");
-    return configMapSource({ ...options, kind, read: readEntries });
-  };
-
-/** By the scheme of a source's address. */
-export const configs: Plugins<ConfigSource, AddressedOptions> = {
-  env: async ({ address, env }) => {
-    const { strip } = checkedQuery(address, ["strip"]);
-    return (await import("./config/env.ts")).envSource(env, { prefix: address.path, strip });
-  },
-  file: async ({ address, log }) => {
-    const { text, path } = address;
-    const { required, optional } = checkedQuery(address, ["required", "optional"], ["format"]);
-    const format = address.query.get("format") ?? "lines";
-    if (format !== "lines" && format !== "raw")
-      throw usageError(`--config=${text}: no such format: ${format}`, "use format=lines or format=raw");
-    if (path === "") throw usageError(`--config=${text}: names no file`, "write file:./config.yaml");
-    return (await import("./config/file.ts")).fileSource(path, { log, required, optional, format });
-  },
-  configmap: clusterObject("configmap"),
-  secret: clusterObject("secret"),
-};
-
-/** @throws MicrorunError `invalid_argument` for what cannot be a source */
-export function configAddress(text: string): SourceAddress {
-  const address = parseSourceAddress(text);
-  if (Object.hasOwn(configs, address.scheme)) return address;
-  const known = Object.keys(configs);
-  throw usageError(
-    `--config=${text}: no such source: ${address.scheme}${didYouMean(address.scheme, known)}`,
-    `use one of ${known.map((scheme) => `${scheme}:`).join(", ")}`,
-  );
-}
-
-/** @param texts as `--config` has them @throws MicrorunError `invalid_argument` */
-export function openSources(texts: readonly string[], options: ConfigOptions): Promise<ConfigSource[]> {
-  let connection: Promise<AddressedOptions["cluster"]> | undefined;
-  const connect = async (): Promise<AddressedOptions["cluster"]> => {
-    const { sharedCluster } = await import("./kubernetes/shared-cluster.ts");
-    const { openCluster } = await import("./kubernetes/cluster.ts");
-    const { kubernetes, env, log } = options;
-    return sharedCluster(() => openCluster({ ...kubernetes, env, log }));
-  };
-  const cluster: AddressedOptions["cluster"] = async () => {
-    connection ??= connect();
-    return (await connection)();
-  };
-  return Promise.all(
-    texts.map(async (text) => {
-      const address = configAddress(text);
-      const source = await configs[address.scheme]!({ ...options, address, cluster });
-      return { ...source, name: sourceName(address) };
-    }),
-  );
-}
-
-/** As written, but for what says nothing of where it is. */
-function sourceName({ text, query }: SourceAddress): string {
-  const [place = ""] = text.split("?");
-  const parts = [...query].filter(([key]) => key !== "required" && key !== "optional");
-  const written = parts.map(([key, value]) => (value === "" ? key : `${key}=${value}`));
-  return written.length === 0 ? place : `${place}?${written.join("&")}`;
-}
-
-/** Switches that are set, no other words than are known. */
-function checkedQuery<const S extends string>(
-  { text, query }: SourceAddress,
-  switches: readonly S[],
-  values: readonly string[] = [],
-): Record<S, boolean> {
-  const known: readonly string[] = [...switches, ...values];
-  const wrong = (why: string, hint: string) => usageError(`--config=${text}: ${why}`, hint);
-  const stranger = [...query.keys()].find((key) => !known.includes(key));
-  if (stranger !== undefined)
-    throw wrong(
-      `no such option: ${stranger}${didYouMean(stranger, known)}`,
-      `use one of ${known.join(", ")}`,
-    );
-  const set = Object.fromEntries(
-    switches.map((key) => [key, query.has(key) && query.get(key) !== "false"]),
-  ) as Record<S, boolean>;
-  const { required, optional } = set as Record<string, boolean>;
-  if (required && optional) throw wrong("it cannot be required and optional", "leave out one of them");
-  return set;
-}
-
 /** Schemas and the services that every gRPC server has. */
 export const grpc = {
   schema: (): Promise<typeof import("./grpc/schema.ts")> => import("./grpc/schema.ts"),
@@ -210,7 +111,48 @@ export const kubernetes = {
   rbac: (): Promise<typeof import("./kubernetes/rbac.ts")> => import("./kubernetes/rbac.ts"),
   configAddress: (): Promise<typeof import("./kubernetes/config-address.ts")> =>
     import("./kubernetes/config-address.ts"),
+  names: (): Promise<typeof import("./kubernetes/names.ts")> => import("./kubernetes/names.ts"),
+  cluster: (): Promise<typeof import("./kubernetes/cluster.ts")> => import("./kubernetes/cluster.ts"),
+  apply: (): Promise<typeof import("./kubernetes/apply.ts")> => import("./kubernetes/apply.ts"),
+  rollout: (): Promise<typeof import("./kubernetes/rollout.ts")> => import("./kubernetes/rollout.ts"),
 };
+
+/** What makes something to ship. */
+export const shipping = {
+  bundle: async (): Promise<{
+    readonly bundle: (options: BundleOptions) => Promise<Bundle>;
+    readonly bundleFolder: string;
+  }> => {
+    const { bundle, bundleFolder } = await import("./build/bundle.ts");
+    return { bundleFolder, bundle: async (options) => bundle(options, await moduleReader()) };
+  },
+  binary: async (): Promise<{ readonly buildBinary: (options: BinaryOptions) => Promise<Binary> }> => {
+    const { buildBinary } = await import("./build/binary.ts");
+    return { buildBinary: async (options) => buildBinary(options, await moduleReader()) };
+  },
+  protos: (): Promise<typeof import("./build/protos.ts")> => import("./build/protos.ts"),
+  targets: (): Promise<typeof import("./build/targets.ts")> => import("./build/targets.ts"),
+  runtime: (): Promise<typeof import("./build/runtime.ts")> => import("./build/runtime.ts"),
+  reference: (): Promise<typeof import("./image/reference.ts")> => import("./image/reference.ts"),
+  cacheFolder: async (): Promise<typeof import("./build/bun-executable.ts")["cacheFolder"]> =>
+    (await import("./build/bun-executable.ts")).cacheFolder,
+  image: (): Promise<typeof import("./image/shipment.ts")> => import("./image/shipment.ts"),
+  platform: (): Promise<typeof import("./image/platform.ts")> => import("./image/platform.ts"),
+  manifest: (): Promise<typeof import("./manifest/manifest.ts")> => import("./manifest/manifest.ts"),
+  manifestFiles: (): Promise<typeof import("./manifest/files.ts")> => import("./manifest/files.ts"),
+};
+
+async function moduleReader(): Promise<ModuleReader> {
+  const { checkFile } = await import("./service/module-file.ts");
+  const { importError } = await import("./service/import-error.ts");
+  const { readProtoFiles } = await import("./grpc/proto-files.ts");
+  return {
+    check: checkFile,
+    explain: importError,
+    protoFiles: async (paths) =>
+      (await readProtoFiles(paths)).filter(({ path }) => isAbsolute(path)).map(({ path }) => path),
+  };
+}
 
 /** The one of a kind that a flag names. */
 export function choose<T, O>(kind: Plugins<T, O>, flag: string, name: string, options: O): Promise<T> {

@@ -1,13 +1,32 @@
 /** YAML both ways. */
-import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, stringify } from "yaml";
+import {
+  Document,
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+} from "yaml";
 import { MicrorunError } from "./errors.ts";
 
 /** As Kubernetes reads it: 1.1, where a name such as `on` needs quotes. */
 const version = "1.1";
 
+/** What Go's reader takes for a number, though 1.1 does not: `0o17`, `0X1F`. */
+const goNumber = /^[-+]?0[box][\da-f_]+$/i;
+
 /** One document. */
 export function yamlText(value: unknown): string {
-  return stringify(value, { version });
+  const document = new Document(value, { version });
+  visit(document, {
+    Scalar: (_, node) => {
+      if (typeof node.value === "string" && goNumber.test(node.value)) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return document.toString();
 }
 
 /**

@@ -24,6 +24,14 @@ describe("readArgv", () => {
     }
   });
 
+  test("a letter stands for the flag of the command that was named", () => {
+    for (const line of ["build ./x.ts -o out", "build -o=out ./x.ts"]) {
+      expect([read(line).words, flags(line)], line).toEqual([["./x.ts"], { output: ["out"] }]);
+    }
+    expect(() => read("build ./x.ts -o")).toThrow("--output: needs a value");
+    expect(() => read("build ./x.ts -z")).toThrow("unknown flag -z");
+  });
+
   test("a repeated flag keeps all that was said", () => {
     expect(flags("./x.ts --server_metadata a=1 --server-metadata=b=2")).toEqual({
       server_metadata: ["a=1", "b=2"],

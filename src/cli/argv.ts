@@ -1,9 +1,9 @@
 /** The words of a command line in order: which command, its words, its flags, and what is the handler's. */
 import { existsSync } from "node:fs";
 import { didYouMean, type MicrorunError, nearest, usageError } from "../errors.ts";
-import type { Command } from "./command.ts";
-import { commandNamed, commands } from "./commands.ts";
-import { type Flag, flagsOf } from "./flags.ts";
+import type { Built, Command } from "./command.ts";
+import { commandNamed, commands, commandsOf } from "./commands.ts";
+import { type Flag, type FlagTable, flagsOf } from "./flags.ts";
 import { foreignFlag } from "./foreign-flags.ts";
 import type { Given } from "./values.ts";
 
@@ -19,7 +19,8 @@ export interface CommandLine {
 }
 
 /** `--server_address`, `--server-address` and Go's `-server_address` are alike. @throws MicrorunError `invalid_argument` */
-export function readArgv(argv: readonly string[]): CommandLine {
+export function readArgv(argv: readonly string[], built?: Built): CommandLine {
+  const all = commandsOf(built);
   const end = argv.indexOf("--");
   const own = end < 0 ? argv : argv.slice(0, end);
   const words: string[] = [];
@@ -33,27 +34,27 @@ export function readArgv(argv: readonly string[]): CommandLine {
     const [, dashes, written, text] = /^(--?)([^=-][^=]*)(?:=(.*))?$/s.exec(token) ?? [];
     if (written === undefined) {
       const first = words.length === 0 && command === undefined;
-      const named = first ? commandNamed(token) : undefined;
+      const named = first ? commandNamed(token, all) : undefined;
       if (named === undefined) words.push(token);
       else command = named;
       continue;
     }
-    const name = written.replaceAll("-", "_");
+    const name = longName(written, command).replaceAll("-", "_");
     if (/^(help|h|version|v)$/.test(name)) {
       wants = name.startsWith("h") ? "help" : "version";
       continue;
     }
     const positive = name.replace(/^no_/, "");
-    const flag = known(name);
-    if (flag === undefined && known(positive)?.type === "boolean" && text === undefined)
+    const flag = known(name, command);
+    if (flag === undefined && known(positive, command)?.type === "boolean" && text === undefined)
       say(positive, "false");
     else if (flag === undefined) throw unknownFlag(`${dashes}${name}`, command);
     else if (flag.type === "boolean") say(name, text ?? "true");
     else say(name, filled(name, flag, text ?? following(own[++i])));
   }
 
-  if (command === undefined && words[0] !== undefined) mustBeModule(words[0]);
-  const asked = command ?? commands[0]!;
+  if (command === undefined && words[0] !== undefined) mustBeModule(words[0], all);
+  const asked = command ?? all[0]!;
   const stranger = [...given.keys()].find((name) => !Object.hasOwn(flagsOf(asked.groups), name));
   if (stranger !== undefined) {
     throw usageError(
@@ -64,12 +65,25 @@ export function readArgv(argv: readonly string[]): CommandLine {
   return { command: asked, words, given, rest: end < 0 ? [] : argv.slice(end + 1), wants };
 }
 
-function known(name: string): Flag | undefined {
-  for (const { groups } of commands) {
-    const table = flagsOf(groups);
-    if (Object.hasOwn(table, name)) return table[name];
-  }
+/** The flags of all commands; first of the one that was named. */
+function* tables(command: Command | undefined): Generator<FlagTable> {
+  if (command !== undefined) yield flagsOf(command.groups);
+  for (const { groups } of commands) yield flagsOf(groups);
+}
+
+function known(name: string, command: Command | undefined): Flag | undefined {
+  for (const table of tables(command)) if (Object.hasOwn(table, name)) return table[name];
   return undefined;
+}
+
+/** What a letter stands for; any other name stands for itself. */
+function longName(written: string, command: Command | undefined): string {
+  if (written.length > 1) return written;
+  for (const table of tables(command)) {
+    const found = Object.entries(table).find(([, { short }]) => short === written);
+    if (found !== undefined) return found[0];
+  }
+  return written;
 }
 
 /** What stands after a flag is its value, unless it is the next flag. */
@@ -83,12 +97,13 @@ function filled(name: string, flag: Flag, text: string): string {
 }
 
 /** A first word may be a module without `run` before it; a slip in a command's name must not be taken for one. */
-function mustBeModule(word: string): void {
+function mustBeModule(word: string, all: readonly Command[]): void {
   if (/[./\\]/.test(word) || existsSync(word)) return;
-  const names = commands.map(({ name }) => name);
+  const names = all.map(({ name }) => name);
+  const modules = all === commands ? ", or give a module: microrun ./greeter.ts" : "";
   throw usageError(
     `unknown command ${word === "" ? '""' : word}${didYouMean(word, names)}`,
-    `use one of ${names.join(", ")}, or give a module: microrun ./greeter.ts`,
+    `use one of ${names.join(", ")}${modules}`,
   );
 }
 

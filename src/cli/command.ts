@@ -3,6 +3,16 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { FlagGroup } from "./flags.ts";
 import type { Environment, Given } from "./values.ts";
 
+/** A service that is an executable of its own. */
+export interface Built {
+  /** `greeter` */
+  readonly name: string;
+  /** Absolute path of its module within the executable. */
+  readonly module: string;
+  /** Of the `.proto` files that replace those that the module names. */
+  readonly proto: readonly string[];
+}
+
 export interface Input {
   /** What is no flag, the command's name left out. */
   readonly words: readonly string[];
@@ -11,6 +21,8 @@ export interface Input {
   readonly rest: readonly string[];
   readonly env: Environment;
   readonly host: () => Promise<Runtime>;
+  /** The service that this executable is. @default none: it runs any */
+  readonly built?: Built;
 }
 
 /** Resolves with the exit code. */
@@ -29,6 +41,8 @@ export interface Command {
   readonly most: number;
   /** Loads what the command needs, when it is asked for. */
   readonly load: () => Promise<{ start: Start }>;
+  /** Needs a module's source, which an executable of a service has not. @default false */
+  readonly fromSource?: true;
   /** The exit code of a wrong line. @default 2 */
   readonly askedWrongly?: number;
 }

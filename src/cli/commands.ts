@@ -1,5 +1,9 @@
 /** The commands by name; the first is what a line without one means. */
-import type { Command } from "./command.ts";
+import { buildGroups } from "./build-flags.ts";
+import type { Built, Command } from "./command.ts";
+import { deployGroups } from "./deploy-flags.ts";
+import { imageGroups } from "./image-flags.ts";
+import { manifestGroups } from "./manifest-flags.ts";
 import { logFlags, runGroups } from "./run-flags.ts";
 import {
   callGroup,
@@ -40,6 +44,7 @@ export const commands: readonly Command[] = [
     groups: [],
     examples: [["microrun init greeter", "into ./greeter; nothing is overwritten"]],
     most: 1,
+    fromSource: true,
     load: () => import("./init.ts"),
   },
   {
@@ -49,7 +54,65 @@ export const commands: readonly Command[] = [
     groups: [],
     examples: [["microrun types ./greeter.ts", "node_modules/microrun and greeter.types.ts"]],
     most: 1,
+    fromSource: true,
     load: () => import("./declarations.ts"),
+  },
+  {
+    name: "build",
+    words: "<module>",
+    about: "Make one executable of a module, with all that it imports",
+    groups: buildGroups,
+    examples: [
+      ["microrun build ./greeter.ts -o greeter", "for this machine"],
+      ["microrun build ./greeter.ts -o greeter --target=linux-arm64-musl", "for another"],
+    ],
+    most: 1,
+    fromSource: true,
+    load: () => import("./build.ts"),
+  },
+  {
+    name: "image",
+    words: "<module>",
+    about: "Make a container image of a module, without Docker",
+    groups: imageGroups,
+    examples: [
+      ["microrun image ./greeter.ts -t registry.example/greeter:1", "pushed to its registry"],
+      [
+        "microrun image ./greeter.ts -t greeter:1 -o greeter.tar",
+        "an archive for docker, podman, containerd",
+      ],
+    ],
+    most: 1,
+    fromSource: true,
+    load: () => import("./image.ts"),
+  },
+  {
+    name: "manifest",
+    words: "<module>",
+    about: "Print what Kubernetes needs to run a module, as YAML to apply",
+    groups: manifestGroups,
+    examples: [
+      ["microrun manifest ./greeter.ts --image=registry.example/greeter:1 | kubectl apply -f -", "to run it"],
+      ["microrun manifest ./greeter.ts --registry=kubernetes --replicas=3 -o deploy --kustomize", "as files"],
+    ],
+    most: 1,
+    fromSource: true,
+    load: () => import("./manifest.ts"),
+  },
+  {
+    name: "deploy",
+    words: "<module>",
+    about: "Make and push a module's image, apply its manifest, and wait until it runs",
+    groups: deployGroups,
+    examples: [
+      [
+        "microrun deploy ./greeter.ts -t registry.example/greeter:1 -n shop",
+        "to the cluster of the kubeconfig",
+      ],
+    ],
+    most: 1,
+    fromSource: true,
+    load: () => import("./deploy.ts"),
   },
   {
     name: "services",
@@ -110,6 +173,7 @@ export const commands: readonly Command[] = [
         `microrun register '{"name":"db","version":"1","nodes":[{"id":"db-1","address":"10.0.0.5:9090"}]}'`,
         "Go Micro's JSON of a Service",
       ],
+      ["microrun get db --output=json | microrun register -", "all its versions, from stdin"],
     ],
     most: 2,
     load: async () => ({ start: (await import("./registration.ts")).register }),
@@ -191,7 +255,17 @@ export const commands: readonly Command[] = [
   },
 ];
 
+/** Of an executable: one that is a service runs itself alone, and has nothing to make others from. */
+export function commandsOf(built: Built | undefined): readonly Command[] {
+  if (built === undefined) return commands;
+  const [run, ...others] = commands.filter(({ fromSource }) => fromSource !== true);
+  return [{ ...run!, words: "", about: `Serve ${built.name}`, examples: [], most: 0 }, ...others];
+}
+
 /** The command of this name. */
-export function commandNamed(word: string | undefined): Command | undefined {
-  return commands.find(({ name, aliases = [] }) => name === word || aliases.includes(word ?? ""));
+export function commandNamed(
+  word: string | undefined,
+  among: readonly Command[] = commands,
+): Command | undefined {
+  return among.find(({ name, aliases = [] }) => name === word || aliases.includes(word ?? ""));
 }

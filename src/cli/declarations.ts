@@ -1,9 +1,9 @@
 /** `microrun types`: declarations for the editor and tsc; nothing of it is read when a service runs. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, parse, resolve } from "node:path";
+import { dirname, join, parse } from "node:path";
 import { MicrorunError, usageError } from "../errors.ts";
-import { grpc } from "../plugins.ts";
+import { grpc, shipping } from "../plugins.ts";
 import type { Input } from "./command.ts";
 import publicTypes from "./microrun.d.ts.txt" with { type: "text" };
 import { version } from "./self.ts";
@@ -55,13 +55,12 @@ export async function writeModuleTypes(module: string, protos: readonly string[]
 
 /** A `.proto` itself, those that the module's text names, or the one of the same stem. The module is not run for it. */
 async function protosOf(module: string): Promise<string[]> {
-  const text = await readFile(module, "utf8").catch(() => undefined);
-  if (text === undefined)
+  const { protosNamedIn } = await shipping.protos();
+  const there = await protosNamedIn(module).catch(() => {
     throw usageError(`types: cannot read ${module}`, "give the path of a module or a .proto");
+  });
   const { dir, name, ext } = parse(module);
   if (ext === ".proto") return [module];
-  const named = [...text.matchAll(/["'`]([^"'`\n]+\.proto)["'`]/g)].map(([, path]) => resolve(dir, path!));
-  const there = [...new Set(named)].filter((path) => existsSync(path));
   const beside = join(dir, `${name}.proto`);
   return there.length > 0 || !existsSync(beside) ? there : [beside];
 }

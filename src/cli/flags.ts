@@ -45,6 +45,8 @@ export interface Flag {
   readonly variable?: false;
   /** The least value of a number, duration or size. @default 0 */
   readonly min?: number;
+  /** One letter that stands for it: `o` for `-o`. @default none */
+  readonly short?: string;
   /** The values of a choice, or whose names they are. */
   readonly of?: keyof typeof pluginKinds | readonly string[];
   /** Taken because Go Micro has it: its other values mean nothing here. */

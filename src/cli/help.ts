@@ -1,18 +1,18 @@
 /** What yargs makes of the tables: help and shell completion. The lines themselves are read in argv.ts, without its weight. */
 import yargs, { type Argv, type Options } from "yargs";
-import type { Command } from "./command.ts";
-import { commandNamed, commands } from "./commands.ts";
+import type { Built, Command } from "./command.ts";
+import { commandNamed, commandsOf } from "./commands.ts";
 import { choicesOf, defaultText, type Flag, type FlagGroup } from "./flags.ts";
 import { columns } from "./terminal.ts";
 
 /** @param command absent: of the program */
-export function helpText(command?: string): Promise<string> {
-  return program(command === undefined ? [] : [command]).getHelp();
+export function helpText(command?: string, built?: Built): Promise<string> {
+  return program(command === undefined ? [] : [command], built).getHelp();
 }
 
 /** What the shell's completion function asks for. @returns the exit code */
-export async function printCompletions(argv: readonly string[]): Promise<number> {
-  await program(withCommand(argv)).parseAsync();
+export async function printCompletions(argv: readonly string[], built?: Built): Promise<number> {
+  await program(withCommand(argv), built).parseAsync();
   return 0;
 }
 
@@ -23,11 +23,14 @@ function withCommand([flag = "", self = "", ...words]: readonly string[]): strin
   return [flag, self, ...(named || first ? [] : ["run"]), ...words];
 }
 
-function program(argv: readonly string[]): Argv {
+function program(argv: readonly string[], built: Built | undefined): Argv {
+  const name = built?.name ?? "microrun";
   const parser = yargs([...argv])
-    .scriptName("microrun")
+    .scriptName(name)
     .usage(
-      "microrun [run] <module> [flags] [-- words for the module]\n\nServes a TypeScript module as a microservice.",
+      built === undefined
+        ? "microrun [run] <module> [flags] [-- words for the module]\n\nServes a TypeScript module as a microservice."
+        : `${name} [run] [flags] [-- words for the service]\n\nServes ${name}, which was built by microrun.`,
     )
     .parserConfiguration({ "camel-case-expansion": false, "dot-notation": false })
     .detectLocale(false)
@@ -37,7 +40,8 @@ function program(argv: readonly string[]): Argv {
     .help(false)
     .completion("completion", false)
     .wrap(columns());
-  for (const [index, command] of commands.entries()) addCommand(parser, command, index === 0);
+  for (const [index, command] of commandsOf(built).entries())
+    addCommand(parser, command, { first: index === 0, as: name });
   return parser
     .option("help", { type: "boolean", description: "Say this; after a command, its own flags" })
     .option("version", { type: "boolean", description: "Say the version" })
@@ -49,12 +53,12 @@ function program(argv: readonly string[]): Argv {
 function addCommand(
   parser: Argv,
   { name, aliases = [], words, about, groups, examples }: Command,
-  first: boolean,
+  { first, as }: { first: boolean; as: string },
 ): void {
   const spec = `${name} ${words}`.trim();
   parser.command([spec, ...aliases, ...(first ? ["$0"] : [])], about, (own) => {
     for (const group of groups) addGroup(own, group);
-    own.example(examples.map(([line, what]) => [line, what]));
+    own.example(examples.map(([line, what]) => [line.replaceAll("microrun ", `${as} `), what]));
   });
 }
 
@@ -68,6 +72,7 @@ function optionOf(flag: Flag): Options {
   const fallback = defaultText(flag);
   return {
     description: flag.about,
+    ...(flag.short === undefined ? {} : { alias: flag.short }),
     ...(flag.type === "boolean" ? { type: "boolean" } : { nargs: 1 }),
     ...(choices.length > 0 ? { choices } : {}),
     ...(fallback === "" ? {} : { defaultDescription: fallback }),

@@ -41,12 +41,14 @@ async function make(folder: string): Promise<string[]> {
 }
 
 function nextSteps(folder: string, names: readonly string[]): string {
+  const self = selfCommand(resolve(folder));
   const steps = [
     ...(relative(".", folder) === "" ? [] : [[`cd ${shellWord(folder)}`, ""]]),
-    [`${selfCommand(resolve(folder))} ./greeter.ts`, "serves gRPC, JSON and health on :8080"],
+    [`${self} ./greeter.ts`, "serves gRPC, JSON and health on :8080"],
     ["bun test", "runs greeter.test.ts"],
     ["kubectl create configmap greeter --from-file=greeter.ts --from-file=greeter.proto", ""],
     ["kubectl apply -f greeter.yaml", "runs it in a cluster"],
+    [`${self} deploy ./greeter.ts -t REGISTRY/greeter:1`, "the same from an image of its own"],
   ];
   const width = Math.max(...steps.map(([command, why]) => (why === "" ? 0 : command!.length)));
   const lines = steps.map(([command, why]) => `  ${command!.padEnd(width)}  ${why}`.trimEnd());

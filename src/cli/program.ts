@@ -2,7 +2,8 @@
 import { usageError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { readArgv } from "./argv.ts";
-import { commandNamed, commands } from "./commands.ts";
+import type { Built } from "./command.ts";
+import { commandNamed, commands, commandsOf } from "./commands.ts";
 import { exitCode, failureLine, failureText } from "./failure.ts";
 import { flagsOf } from "./flags.ts";
 import { wantsColor } from "./terminal.ts";
@@ -13,15 +14,17 @@ export interface Program {
   readonly argv: readonly string[];
   readonly env: Environment;
   readonly host: () => Promise<Runtime>;
+  /** The service that this executable is. @default none: it runs any */
+  readonly built?: Built;
 }
 
 /** Never rejects. @returns the exit code */
 export async function main(program: Program): Promise<number> {
-  const { argv, env } = program;
+  const { argv, env, built } = program;
   try {
     return await start(program);
   } catch (error) {
-    const asked = commandNamed(argv[0]) ?? commands[0]!;
+    const asked = commandNamed(argv[0], commandsOf(built)) ?? commands[0]!;
     const logs = Object.hasOwn(flagsOf(asked.groups), "log_format");
     const telling = { debug: said(program, "log_level") === "debug", color: wantsColor(env, process.stderr) };
     const asJson = logs && said(program, "log_format") === "json";
@@ -38,22 +41,23 @@ function said({ argv, env }: Program, name: string): string | undefined {
   return told.findLast((value) => value !== undefined) ?? env[`MICRO_${name.toUpperCase()}`];
 }
 
-async function start({ argv, env, host }: Program): Promise<number> {
+async function start({ argv, env, host, built }: Program): Promise<number> {
   if (argv[0] === "--get-yargs-completions") {
     const { printCompletions } = await import("./help.ts");
-    return printCompletions(argv);
+    return printCompletions(argv, built);
   }
-  const { command, wants, ...line } = readArgv(argv);
+  const { command, wants, ...line } = readArgv(argv, built);
   if (wants === "version") {
     process.stdout.write(`${(await import("./self.ts")).versionLine()}\n`);
     return 0;
   }
   const help = wants === "help";
-  const moduleMissing = command.name === "run" && line.words.length === 0;
+  const moduleMissing = command.name === "run" && line.words.length === 0 && built === undefined;
   if (help || moduleMissing) {
     const { helpText } = await import("./help.ts");
     const text = await helpText(
-      argv.some((word) => commandNamed(word) === command) ? command.name : undefined,
+      argv.some((word) => commandNamed(word)?.name === command.name) ? command.name : undefined,
+      built,
     );
     (help ? process.stdout : process.stderr).write(`${text}\n`);
     return help ? 0 : 2;
@@ -68,5 +72,10 @@ async function start({ argv, env, host }: Program): Promise<number> {
     );
   }
   const { start } = await command.load();
-  return start({ ...line, env, host });
+  if (built === undefined) return start({ ...line, env, host });
+  const words = command.name === "run" ? [built.module] : line.words;
+  const { proto } = built;
+  const replaced = command.name === "run" && proto.length > 0 && !line.given.has("proto") && !env.MICRO_PROTO;
+  const given = replaced ? new Map([...line.given, ["proto", proto] as const]) : line.given;
+  return start({ ...line, words, given, env, host, built });
 }

@@ -66,7 +66,7 @@ function heading({ title }: FlagGroup): string {
 
 function table(group: FlagGroup): string {
   const lines = Object.entries(group.flags).map(([name, flag]) => [
-    code(`--${name}`),
+    [...(flag.short === undefined ? [] : [`-${flag.short}`]), `--${name}`].map(code).join(", "),
     code(variableOf(name, flag) ?? ""),
     defaultCell(flag),
     meaning(flag),

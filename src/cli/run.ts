@@ -1,4 +1,6 @@
 /** `microrun run`: serves a module, and says how to call it. */
+
+import { usageError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import type { Input } from "./command.ts";
 import { flagsOf } from "./flags.ts";
@@ -8,9 +10,11 @@ import { type Given, readFlags } from "./values.ts";
 import { nearVariables } from "./variables.ts";
 
 export async function start(input: Input): Promise<number> {
-  const { words, given, rest, env, host } = input;
+  const { words, given, rest, env, host, built } = input;
   const module = words[0]!;
   const settings = readSettings(module, input);
+  if (built !== undefined && readFlags(serviceFlags, given, env).watch)
+    throw usageError(`--watch: ${built.name} is an executable, which does not change`, "leave it out");
   if (readFlags(serviceFlags, given, env).watch) {
     // the variable may have asked for it: the flag beats it
     return (await host()).watch(["run", module, ...flagTokens(given), "--no-watch", "--", ...rest]);

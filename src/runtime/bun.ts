@@ -1,6 +1,6 @@
 /** Bun, from source and inside the compiled executable. */
 import { serveWithBun } from "./bun-server.ts";
-import { offerMicrorun, offerProtos } from "./imports.ts";
+import { insideProgram, offerMicrorun, offerProtos } from "./imports.ts";
 import { reapOrphans } from "./reaper.ts";
 import { lookAfterRestarts, restart } from "./restart.ts";
 import type { Runtime } from "./runtime.ts";
@@ -17,7 +17,8 @@ export function bunRuntime(): Runtime {
       await lookAfterRestarts(module);
       offerMicrorun(exports);
       offerProtos();
-      await offerTranspiler(module);
+      // what lies in an executable was transpiled when that was made
+      if (!insideProgram.test(module)) await offerTranspiler(module);
     },
     serve: serveWithBun,
     watch: async (args) => restart(args, { waiting: false, folders: [] }),

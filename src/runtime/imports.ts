@@ -34,7 +34,7 @@ export function offerProtos(): void {
 }
 
 /** Where the files of a compiled program seem to lie: its own, whose texts it holds. */
-const insideProgram = /^(\/\$bunfs|[A-Z]:[\\/]~BUN)/;
+export const insideProgram: RegExp = /^(\/\$bunfs|[A-Z]:[\\/]~BUN)/;
 
 /** A plugin is not told of import attributes, so the importer's source is asked. */
 function importsAsText(importer: string, path: string): boolean {

@@ -64,11 +64,12 @@ async function findProto(
 ): Promise<readonly string[]> {
   if (replaced !== undefined && replaced.length > 0)
     return Promise.all(replaced.map((path) => existing(path, cwd, "--proto")));
-  const folder = dirname(await realpath(file));
+  const real = await realPath(file);
+  const folder = dirname(real);
   if (definition.proto !== undefined) {
     return Promise.all([definition.proto].flat().map((path) => existing(path, folder, "its proto")));
   }
-  const beside = join(folder, `${parse(await realpath(file)).name}.proto`);
+  const beside = join(folder, `${parse(real).name}.proto`);
   return (await isFile(beside)) ? [beside] : [];
 }
 
@@ -81,6 +82,11 @@ async function existing(path: string, folder: string, what: string): Promise<str
     `${what} ${path} is missing${didYouMean(basename(file), protos)}`,
     `create ${relative(process.cwd(), file) || file}, or name one that is there`,
   );
+}
+
+/** What lies in an executable has no other. */
+async function realPath(file: string): Promise<string> {
+  return realpath(file).catch(() => file);
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -1,0 +1,116 @@
+/** The Bun executable of a platform: a file that was named, one in the cache, or from npm into the cache. */
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { errorText, MicrorunError, usageError } from "../errors.ts";
+import type { Progress } from "../progress.ts";
+import { headBytes, platformOf, platformOfHead } from "./executable-header.ts";
+import { fetchPackage, npmRegistry, tarballUrl } from "./npm-package.ts";
+import { type Target, targetOf } from "./targets.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface BunOptions {
+  readonly target: Target;
+  /** Path of a Bun executable of that platform. @default from the cache, else from npm */
+  readonly bun?: string;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** @returns its path */
+export async function bunExecutable(options: BunOptions): Promise<string> {
+  const { target, bun, env } = options;
+  if (bun !== undefined) {
+    await check(bun, target);
+    return bun;
+  }
+  const cached = join(cacheFolder(env), `bun-${Bun.version}-${target.name}${extension(target)}`);
+  if (!(await isFile(cached))) await download(cached, options);
+  return cached;
+}
+
+/** Of what microrun downloads and makes of it. Everything in it may be removed. */
+export function cacheFolder(env: Environment): string {
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "microrun");
+}
+
+export function extension({ os }: Target): string {
+  return os === "windows" ? ".exe" : "";
+}
+
+export async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** What is not whole never bears the file's name. */
+export async function keep(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const part = `${path}.${process.pid}.part`;
+  try {
+    await writeFile(part, bytes);
+    await chmod(part, 0o755);
+    await rename(part, path);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+async function download(path: string, { target, env, signal, progress }: BunOptions): Promise<void> {
+  const name = `@oven/bun-${target.name.replace("arm64", "aarch64")}`;
+  const registry = await npmRegistry(env, "@oven");
+  const url = tarballUrl(registry, name, Bun.version);
+  let archive: Uint8Array;
+  try {
+    archive = await fetchPackage({
+      registry,
+      name,
+      version: Bun.version,
+      what: `runtime ${target.name}`,
+      signal,
+      progress,
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const code = error instanceof MicrorunError ? error.code : "unavailable";
+    throw new MicrorunError(code, `cannot fetch the runtime of ${target.name}: ${errorText(error)}`, {
+      hint: `fetch ${url} where it can be reached, and put its package/bin/bun${extension(target)} at ${path}, or name it by --runtime`,
+      cause: error,
+    });
+  }
+  const files = await new Bun.Archive(archive).files(`package/bin/bun${extension(target)}`);
+  const [executable] = files.values();
+  if (executable === undefined)
+    throw new MicrorunError("data_loss", `${name}@${Bun.version} holds no bin/bun`, {
+      hint: "name a Bun by --runtime",
+    });
+  const bytes = new Uint8Array(await executable.arrayBuffer());
+  const platform = platformOfHead(Buffer.from(bytes.buffer, 0, Math.min(bytes.length, headBytes)));
+  if (platform === undefined || targetOf(platform) !== target)
+    throw new MicrorunError("data_loss", `${name}@${Bun.version}: its bin/bun is not for ${target.name}`, {
+      hint: "name a Bun by --runtime",
+    });
+  await keep(path, bytes);
+}
+
+/** @throws MicrorunError `invalid_argument` */
+async function check(file: string, target: Target): Promise<void> {
+  const hint = `give the bin/bun of @oven/bun-${target.name.replace("arm64", "aarch64")}@${Bun.version}`;
+  if (!(await isFile(file))) throw usageError(`--runtime=${file}: no such file`, hint);
+  const platform = await platformOf(file).catch((error) => {
+    throw usageError(`--runtime=${file}: ${errorText(error)}`, "make it readable for this user");
+  });
+  if (platform === undefined) throw usageError(`--runtime=${file}: not an executable`, hint);
+  const found = targetOf(platform);
+  if (found?.name !== target.name)
+    throw usageError(
+      `--runtime=${file}: made for ${found?.name ?? "another machine"}, not for ${target.name}`,
+      hint,
+    );
+  if (!(await readFile(file)).includes(`Bun v${Bun.version} (`))
+    throw usageError(`--runtime=${file}: not Bun ${Bun.version}`, hint);
+}

@@ -1,0 +1,76 @@
+/** `microrun deploy`: a module's image made and pushed, its manifest applied, its rollout awaited. */
+import { usageError } from "../errors.ts";
+import { kubernetes } from "../plugins.ts";
+import type { Input } from "./command.ts";
+import { madeGroups, rolloutFlags } from "./deploy-flags.ts";
+import { stopSignal, toolLog } from "./discovery.ts";
+import { discoveryFlags } from "./discovery-flags.ts";
+import { flagsOf } from "./flags.ts";
+import { imageFlags, placeFlags } from "./manifest-flags.ts";
+import { plain } from "./output.ts";
+import { readFlags } from "./values.ts";
+import { readWorkload } from "./workload.ts";
+
+const clusterFlags = {
+  kubeconfig: discoveryFlags.kubeconfig,
+  kubernetes_context: discoveryFlags.kubernetes_context,
+};
+
+export async function start(input: Input): Promise<number> {
+  const { words, given, rest, env } = input;
+  const [module] = words;
+  const usage = "write microrun deploy ./greeter.ts -t registry.example/greeter:1";
+  if (module === undefined) throw usageError("deploy: requires a module", usage);
+  const flags = readFlags({ ...rolloutFlags, ...placeFlags, ...imageFlags }, given, env);
+  const { kubeconfig, kubernetes_context: context } = readFlags(clusterFlags, given, env);
+  if (flags.image === undefined && !given.has("tag"))
+    throw usageError("deploy: where to push the image is not said", usage);
+  const signal = stopSignal();
+  const say = (line: string) => process.stderr.write(`${plain(line)}\n`);
+
+  const { openCluster } = await kubernetes.cluster();
+  await using cluster = await openCluster({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+    env,
+    log: toolLog(env),
+  });
+  const { namespace = cluster.namespace } = flags;
+  const workload = (image: string | undefined) =>
+    readWorkload({ command: "deploy", module, given, rest, image, namespace });
+  const { applyObjects, checkObjects, createNamespace } = await kubernetes.apply();
+  const how = { cluster, force: flags.force_conflicts, signal };
+
+  const { objects: draft } = await workload(flags.image);
+  if (flags.create_namespace) await createNamespace(cluster, namespace, signal);
+  // what the cluster would refuse need not be built and pushed first
+  await checkObjects({ ...how, objects: draft });
+  const image = flags.image ?? (await pushedImage(input, signal));
+  const { facts, objects } = await workload(image);
+  await applyObjects({ ...how, objects, applied: (name) => say(`applied ${name}`) });
+
+  const kind = objects.find(({ kind }) => kind === "Deployment" || kind === "Job")?.kind;
+  if (flags.wait && kind !== undefined) {
+    const { rollout } = await kubernetes.rollout();
+    await rollout({
+      cluster,
+      kind: kind === "Job" ? "Job" : "Deployment",
+      name: facts.name,
+      namespace,
+      timeoutMs: flags.timeout,
+      signal,
+      tell: say,
+    });
+  }
+  process.stdout.write(`${facts.name} in namespace ${namespace}: ${facts.image}\n`);
+  return 0;
+}
+
+/** @returns its reference by digest */
+async function pushedImage(input: Input, signal: AbortSignal): Promise<string> {
+  const { makeImage } = await import("./image.ts");
+  const flags = flagsOf(madeGroups);
+  const own = new Map([...input.given].filter(([name]) => Object.hasOwn(flags, name)));
+  const { references } = await makeImage({ ...input, given: own }, { command: "deploy", signal });
+  return references[0]!;
+}
