@@ -10,8 +10,9 @@ import { grpcCases, jsonCases, measureLoads, measureSizes, measureStarts } from 
 import { measureOut, measureSpread } from "./out.ts";
 import { openPods } from "./pods.ts";
 import { report, type Setting } from "./report.ts";
+import { openShipping } from "./sizes.ts";
 
-const usage = `usage: npm run bench -- [--rounds 5] [--seconds 2] [--only unary,metadata,single,json,start,out,spread,pods] [--save]
+const usage = `usage: npm run bench -- [--rounds 5] [--seconds 2] [--only unary,metadata,single,json,start,out,spread,pods,sizes] [--save]
   --rounds   how often each server has its turn
   --seconds  how long each load lasts
   --only     the cases to run, separated by commas
@@ -39,7 +40,9 @@ function parse(args: string[]): Options {
       save: { type: "boolean", default: false },
     },
   });
-  const known = [...grpcCases, ...jsonCases].map(({ name }) => name).concat("start", "out", "spread", "pods");
+  const known = [...grpcCases, ...jsonCases]
+    .map(({ name }) => name)
+    .concat("start", "out", "spread", "pods", "sizes");
   const only = values.only?.split(",") ?? known;
   const strange = only.find((name) => !known.includes(name));
   if (strange !== undefined)
@@ -60,6 +63,7 @@ async function bench({ rounds, seconds, only, save }: Options, owned: Children):
   const found = figures();
   const selected = [...grpcCases, ...jsonCases].filter(({ name }) => only.has(name));
   await using pods = only.has("pods") ? await openPods() : undefined;
+  await using shipping = only.has("sizes") ? await openShipping(microrun, owned) : undefined;
   for (let round = 1; round <= rounds; round++) {
     said(`round ${round} of ${rounds}`);
     for (const protocol of ["grpc", "json"] as const) {
@@ -72,6 +76,7 @@ async function bench({ rounds, seconds, only, save }: Options, owned: Children):
     if (only.has("out")) await measureOut({ microrun, bareCaller, server: client, seconds }, owned, found);
     if (only.has("spread")) await measureSpread({ microrun, seconds }, owned, found);
     await pods?.measure(owned, found);
+    await shipping?.measure(found);
   }
   measureSizes(servers, found);
 

@@ -1,9 +1,9 @@
 /** What was measured: rows of values by server, one value per round, and what is read off them. */
 
-/** What a row is about: calls in by either protocol, calls out, calls spread over instances, a cluster's pods. */
-export type Group = "grpc" | "json" | "out" | "spread" | "pods";
+/** What a row is about: calls in by either protocol, calls out, calls spread over instances, a cluster's pods, what is shipped. */
+export type Group = "grpc" | "json" | "out" | "spread" | "pods" | "shipping";
 
-export type Unit = "µs" | "req/s" | "ms" | "MB";
+export type Unit = "µs" | "req/s" | "ms" | "MB" | "kB";
 
 export interface Row {
   readonly group: Group;
@@ -61,6 +61,7 @@ export const cpuOfCallOut = "50 at a time: caller's CPU per call";
 export const slowestCalls = "one slow of five: p99";
 export const timeToSynced = "5,000 pods: time to synced";
 export const growthOfPods = "5,000 pods: memory growth";
+export const pushedOfChange = "pushed after a one-line change";
 
 /** Those whose rows were measured. */
 export function goals(rows: readonly Row[]): readonly Goal[] {
@@ -81,6 +82,7 @@ export function goals(rows: readonly Row[]): readonly Goal[] {
     if (row.what === timeToSynced)
       return goal(row, "time to synced, microrun ÷ client-go", 1, ratios(row, "microrun", "client-go"));
     if (row.what === growthOfPods) return goal(row, "memory growth, MB", 12, row.values.microrun);
+    if (row.what === pushedOfChange) return goal(row, `${row.what}, kB`, 64, row.values.microrun);
     return [];
   });
 }

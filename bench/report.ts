@@ -23,6 +23,7 @@ export function report(rows: readonly Row[], setting: Setting): string {
     ...section("Calls out", valueTable(of("out"))),
     ...section("Calls spread over five instances", valueTable(of("spread"))),
     ...section("Pods of a cluster", valueTable(of("pods"))),
+    ...section("Shipping", valueTable(of("shipping"))),
   ].join("\n\n");
 }
 
