@@ -37,6 +37,7 @@ const checks = [
   await step("build", [process.execPath, "scripts/build.ts"]),
   await step("peers", [process.execPath, "test/peers.ts"]),
   await step("control plane", [process.execPath, "test/kubernetes-binaries.ts"]),
+  await step("registry", [process.execPath, "test/oci-registry.ts"]),
 ];
 
 const only = process.argv.slice(2);
