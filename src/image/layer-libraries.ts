@@ -1,0 +1,59 @@
+/** The shared libraries in a layer, by name: what tells whether an executable runs on it. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import type { Content } from "./artifact.ts";
+import { compressionOf } from "./media-type.ts";
+import { damaged } from "./stored-image.ts";
+import { passing, tarMembers } from "./tar-index.ts";
+import { wholeFile } from "./whole-file.ts";
+
+const library = /(^|\/)((lib|ld-)[^/]*\.so[^/]*)$/;
+
+/** Reads a layer once; what was found is kept by its digest. @returns `libc.so.6`, `ld-musl-x86_64.so.1` … @throws MicrorunError for one that is damaged */
+export async function layerLibraries(
+  { descriptor, blob }: Content,
+  folder: string,
+  what: string,
+): Promise<readonly string[]> {
+  const kept = join(folder, `${descriptor.digest.replace(":", "-")}.libraries.json`);
+  const known = await readFile(kept, "utf8").catch(() => undefined);
+  if (known !== undefined) return JSON.parse(known) as string[];
+  const hash = new Bun.CryptoHasher("sha256");
+  const bytes = async function* () {
+    for await (const chunk of blob.stream()) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
+  const libraries: string[] = [];
+  try {
+    const tar = decompressed(bytes(), compressionOf(descriptor.mediaType));
+    for await (const { path } of tarMembers(passing(tar), `--base=${what}`)) {
+      const name = library.exec(path)?.[2];
+      if (name !== undefined) libraries.push(name);
+    }
+    // to the last byte, which may lie behind the tar's end
+    for await (const _ of tar);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code?.startsWith("Z"))
+      throw damaged(what, "a layer does not unpack");
+    throw error;
+  }
+  if (`sha256:${hash.digest("hex")}` !== descriptor.digest)
+    throw damaged(what, `${descriptor.digest} has other content than its name says`);
+  await wholeFile(kept, (unfinished) => writeFile(unfinished, JSON.stringify(libraries)));
+  return libraries;
+}
+
+function decompressed(
+  bytes: AsyncIterable<Uint8Array>,
+  compression: ReturnType<typeof compressionOf>,
+): AsyncIterableIterator<Uint8Array> {
+  if (compression === "none") return bytes[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
+  const stream = Readable.from(bytes, { objectMode: false });
+  const unpack = compression === "gzip" ? createGunzip() : createZstdDecompress();
+  stream.on("error", (error) => unpack.destroy(error));
+  return stream.pipe(unpack)[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
+}

@@ -1,0 +1,131 @@
+/** Images on the disk: an OCI layout as a folder, or as an archive that Docker's own loader takes too. */
+import { createWriteStream } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { MicrorunError } from "../errors.ts";
+import type { Progress } from "../progress.ts";
+import type { Artifact, Content, Descriptor } from "./artifact.ts";
+import { isIndex, mediaTypes } from "./media-type.ts";
+import { ownPlatform, samePlatform } from "./platform.ts";
+import { type TarEntry, tarStream } from "./tar.ts";
+import { withFolders } from "./tree.ts";
+import { wholeFile } from "./whole-file.ts";
+
+export interface LayoutOptions {
+  readonly image: Artifact;
+  /** What refers to it. */
+  readonly referrers: readonly Artifact[];
+  /** With registry and tag: `docker.io/library/greeter:1`. */
+  readonly names: readonly string[];
+  readonly seconds: number;
+  readonly progress: Progress;
+}
+
+const version = JSON.stringify({ imageLayoutVersion: "1.0.0" });
+
+interface Index {
+  readonly schemaVersion: 2;
+  readonly mediaType: string;
+  readonly manifests: readonly Descriptor[];
+}
+
+/** What was there of another name stays. */
+export async function writeLayout(folder: string, options: LayoutOptions): Promise<void> {
+  const there: readonly string[] = await readdir(folder).catch(() => []);
+  if (there.length > 0 && !there.includes("oci-layout"))
+    throw new MicrorunError("already_exists", `image: ${folder} holds other things than an OCI layout`, {
+      hint: "name a folder that is empty, or not there",
+    });
+  for (const { descriptor, blob } of contentsOf(options)) {
+    const path = join(folder, blobPath(descriptor));
+    if (Bun.file(path).size === descriptor.size) continue;
+    await wholeFile(path, (unfinished) => pipeline(readable(blob.stream()), createWriteStream(unfinished)));
+  }
+  await wholeFile(join(folder, "oci-layout"), (unfinished) => writeFile(unfinished, version));
+  const index = JSON.stringify(layoutIndex(options, await listed(folder)));
+  await wholeFile(join(folder, "index.json"), (unfinished) => writeFile(unfinished, index));
+}
+
+export async function writeArchive(path: string, options: LayoutOptions): Promise<void> {
+  const file = (name: string, content: string | Blob): TarEntry => ({
+    path: name,
+    type: "file",
+    mode: 0o644,
+    content: typeof content === "string" ? new TextEncoder().encode(content) : content,
+  });
+  const blobs = contentsOf(options).map(({ descriptor, blob }) => file(blobPath(descriptor), blob));
+  const entries = withFolders([
+    ...blobs,
+    file("index.json", JSON.stringify(layoutIndex(options, []))),
+    file("manifest.json", JSON.stringify(await dockerManifest(options))),
+    file("oci-layout", version),
+  ]);
+  const total = blobs.reduce((sum, { content }) => sum + (content as Blob).size, 0);
+  const counted = async function* () {
+    let done = 0;
+    for await (const chunk of tarStream(entries, options.seconds)) {
+      done += chunk.length;
+      options.progress({ what: path, done: Math.min(done, total), total });
+      yield chunk;
+    }
+  };
+  await wholeFile(path, (unfinished) => pipeline(readable(counted()), createWriteStream(unfinished)));
+}
+
+function readable(chunks: AsyncIterable<Uint8Array>): Readable {
+  return Readable.from(chunks, { objectMode: false });
+}
+
+function contentsOf({ image, referrers }: LayoutOptions): Content[] {
+  const all = [image, ...referrers].flatMap(({ contents }) => contents);
+  return [...new Map(all.map((one) => [one.descriptor.digest, one])).values()];
+}
+
+function blobPath({ digest }: Descriptor): string {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+
+async function listed(folder: string): Promise<readonly Descriptor[]> {
+  const text = await readFile(join(folder, "index.json"), "utf8").catch(() => undefined);
+  return text === undefined ? [] : (JSON.parse(text) as Index).manifests;
+}
+
+/** @param before what the layout listed; a name is given to the new one */
+function layoutIndex({ image, referrers, names }: LayoutOptions, before: readonly Descriptor[]): Index {
+  const named = names.map((name) => ({
+    ...image.root,
+    annotations: {
+      "io.containerd.image.name": name,
+      // as the specification has it, the tag alone
+      "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
+    },
+  }));
+  const added = [...named, ...referrers.map(({ root }) => root)];
+  const kept = before.filter(
+    ({ digest, annotations }) =>
+      !names.includes(annotations?.["io.containerd.image.name"] ?? "") &&
+      !referrers.some(({ root }) => root.digest === digest),
+  );
+  return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [...kept, ...added] };
+}
+
+/** It names one image: of several platforms this machine's, which is who loads it. */
+async function dockerManifest({ image, names }: LayoutOptions): Promise<object[]> {
+  const document = async ({ digest }: Descriptor) =>
+    JSON.parse(await image.contents.find((one) => one.descriptor.digest === digest)!.blob.text());
+  let { root } = image;
+  if (isIndex(root.mediaType)) {
+    const { manifests } = (await document(root)) as Index;
+    root = manifests.find(({ platform }) => samePlatform(platform!, ownPlatform())) ?? manifests[0]!;
+  }
+  const manifest = (await document(root)) as { config: Descriptor; layers: Descriptor[] };
+  return [
+    {
+      Config: blobPath(manifest.config),
+      RepoTags: names.map((name) => name.replace(/^docker\.io\/(library\/)?/, "")),
+      Layers: manifest.layers.map(blobPath),
+    },
+  ];
+}

@@ -1,0 +1,58 @@
+/** What `--base` names: nothing, a file, a folder, or an image of a registry. */
+import { statSync } from "node:fs";
+import { MicrorunError, usageError } from "../errors.ts";
+import type { Base, BaseOptions } from "./base.ts";
+import { folderBase } from "./base-folder.ts";
+import { archiveBase, isLayout, layoutBase, pulledBase } from "./base-image.ts";
+import { scratchBase } from "./base-scratch.ts";
+import { parseReference, type Reference, referenceText } from "./reference.ts";
+import type { RegistryClient } from "./registry.ts";
+
+/** The first stage of the project's Dockerfile, published. */
+export const defaultBase = "docker.io/microrun/base:3.22";
+
+export interface OpenBaseOptions extends BaseOptions {
+  readonly client: RegistryClient;
+  /** Where the image goes: what lies in the same registry is mounted, not sent. */
+  readonly destinations: readonly Reference[];
+  /** When files that have no date were made, since 1970. */
+  readonly seconds: number;
+}
+
+export async function openBase(options: OpenBaseOptions): Promise<Base> {
+  const { what, seconds } = options;
+  if (what === "scratch") return scratchBase(seconds, options);
+  const stat = statSync(what, { throwIfNoEntry: false });
+  if (stat?.isDirectory())
+    return isLayout(what) ? layoutBase(what, options) : folderBase(what, seconds, options);
+  if (stat?.isFile()) return archiveBase(what, options);
+  if (/^\.{0,2}\/|\.(tar|tgz|tar\.gz)$/.test(what))
+    throw usageError(
+      `--base=${what}: no such file or folder`,
+      "give an archive, a folder or an image's reference",
+    );
+  return registryBase(options);
+}
+
+async function registryBase(options: OpenBaseOptions): Promise<Base> {
+  const { client, what, platform, destinations, cache } = options;
+  const reference = parseReference(what);
+  const { registry, repository } = reference;
+  const artifact = await client
+    .pull(reference, platform, { progress: cache.progress })
+    .catch((error: unknown) => Promise.reject(what === defaultBase ? withoutDefault(error) : error));
+  const mounts = destinations.every((to) => to.registry === registry && to.repository !== repository);
+  const { tag = "latest", digest, ...named } = reference;
+  const name = referenceText(digest === undefined ? { ...named, tag } : { ...named, digest });
+  const origin = { name, digest: digest ?? artifact.root.digest };
+  return pulledBase(artifact, origin, mounts ? repository : undefined, options);
+}
+
+/** It comes from the network, and that may be what is missing. */
+function withoutDefault(error: unknown): MicrorunError {
+  const { code, message } = MicrorunError.from(error);
+  return new MicrorunError(code, `the default base cannot be had: ${message}`, {
+    hint: `make it of the project's Dockerfile: docker build --target base -t ${defaultBase} ., docker save it and give --base FILE; or use --base=scratch`,
+    cause: error,
+  });
+}

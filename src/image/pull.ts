@@ -1,0 +1,178 @@
+/** An image from a registry: its manifests by digest, what they name as files of the cache. */
+import { createHash } from "node:crypto";
+import { MicrorunError } from "../errors.ts";
+import type { Progress } from "../progress.ts";
+import type { Artifact, Content, Descriptor, Platform } from "./artifact.ts";
+import type { BlobCache } from "./blob-cache.ts";
+import { sha256 } from "./content.ts";
+import { isIndex } from "./media-type.ts";
+import { platformText, samePlatform } from "./platform.ts";
+import { pullBlob } from "./pull-blob.ts";
+import { readBounded } from "./registry-body.ts";
+import {
+  acceptedTypes,
+  isManifest,
+  type Manifest,
+  maxManifestBytes,
+  parseManifest,
+} from "./registry-manifest.ts";
+import { inParallel } from "./registry-parallel.ts";
+import type { Session } from "./registry-session.ts";
+
+export interface PullOptions {
+  readonly session: Session;
+  /** For messages. */
+  readonly name: string;
+  /** A tag or a digest. */
+  readonly version: string;
+  /** The only one that is wanted of an index. */
+  readonly platform: Platform | undefined;
+  readonly cache: BlobCache;
+  readonly progress: Progress | undefined;
+}
+
+/** Indexes in indexes in indexes. */
+const maxDepth = 4;
+
+export async function pull(options: PullOptions): Promise<Artifact> {
+  const { version, platform } = options;
+  const first = await fetchManifest(options, version);
+  const chosen = platform === undefined ? first : await choose(options, first, platform);
+  const contents = new Map<string, Content>();
+  await collect(options, chosen, contents, maxDepth);
+  const blobs = [...contents.values()].filter(({ descriptor }) => !isManifest(descriptor.mediaType));
+  await inParallel(
+    blobs,
+    async ({ descriptor }) => {
+      const what = `layer ${descriptor.digest.replace(/^\w+:(.{12}).*/, "$1")}`;
+      const told = (done: number) => options.progress?.({ what, done, total: descriptor.size });
+      const path = await pullBlob(options.session, descriptor, options.cache, told);
+      contents.set(descriptor.digest, { descriptor, blob: Bun.file(path) });
+    },
+    options.session.stop,
+  );
+  if (platform !== undefined) await checkPlatform(options, chosen.manifest, contents, platform);
+  return { root: chosen.descriptor, contents: [...contents.values()] };
+}
+
+interface Fetched {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly manifest: Manifest;
+}
+
+/** @param known what names it, of which the platform and the annotations are kept */
+async function fetchManifest(
+  { session, name, cache }: PullOptions,
+  version: string,
+  known?: Descriptor,
+): Promise<Fetched> {
+  const kept = known === undefined ? undefined : await cache.find(known);
+  const { bytes, type, said } = kept === undefined ? await answered() : await fromCache(kept);
+  const digest = version.includes(":") ? version : sha256(bytes);
+  if (digestOf(bytes, digest) !== digest) throw notTheSame(name, digest);
+  if (said?.startsWith("sha256:") && said !== sha256(bytes)) throw notTheSame(name, said);
+  const manifest = parseManifest(bytes, name);
+  const mediaType = known?.mediaType ?? manifest.mediaType ?? type ?? "";
+  if (!isManifest(mediaType))
+    throw new MicrorunError(
+      "failed_precondition",
+      `${name}: its manifest is of the type ${mediaType || "unknown"}`,
+      {
+        hint: "build it anew: only OCI images and Docker's schema 2 are read",
+      },
+    );
+  if (kept === undefined) {
+    await using file = await cache.write({ digest, size: bytes.length });
+    await file.append(bytes);
+    await file.done();
+  }
+  return { descriptor: { ...known, mediaType, digest, size: bytes.length }, bytes, manifest };
+
+  async function answered() {
+    const response = await session.patiently({
+      path: `manifests/${version}`,
+      headers: { accept: acceptedTypes },
+    });
+    if (!response.ok) throw await session.refused(response);
+    const bytes = (await readBounded(response, maxManifestBytes)) as Uint8Array<ArrayBuffer>;
+    const type = response.headers.get("content-type")?.split(";")[0]?.trim();
+    return { bytes, type, said: response.headers.get("docker-content-digest") };
+  }
+  async function fromCache(path: string) {
+    return { bytes: new Uint8Array(await Bun.file(path).arrayBuffer()), type: undefined, said: undefined };
+  }
+}
+
+function digestOf(bytes: Uint8Array, like: string): string {
+  const [algorithm = ""] = like.split(":");
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
+}
+
+function notTheSame(name: string, digest: string): MicrorunError {
+  return new MicrorunError("data_loss", `${name}: the manifest that came is not ${digest}`, {
+    hint: "try again; if it stays so, ask who keeps the registry or the proxy on the way",
+  });
+}
+
+async function choose(options: PullOptions, from: Fetched, platform: Platform): Promise<Fetched> {
+  if (!isIndex(from.descriptor.mediaType)) return from;
+  const { manifests = [] } = from.manifest;
+  const found = manifests.find(
+    (child) => child.platform !== undefined && samePlatform(child.platform, platform),
+  );
+  if (found !== undefined) return fetchManifest(options, found.digest, found);
+  // attestations go by unknown/unknown
+  const there = manifests.flatMap((child) =>
+    child.platform && child.platform.os !== "unknown" ? [platformText(child.platform)] : [],
+  );
+  throw otherPlatform(options.name, platform, [...new Set(there)].join(", ") || "none by name");
+}
+
+/** An image by itself says its platform in its config. */
+async function checkPlatform(
+  { name }: PullOptions,
+  { config }: Manifest,
+  contents: ReadonlyMap<string, Content>,
+  platform: Platform,
+): Promise<void> {
+  if (
+    config === undefined ||
+    config.size > maxManifestBytes ||
+    !/(?:image\.config\.v1|container\.image\.v1)\+json$/.test(config.mediaType)
+  )
+    return;
+  const said = JSON.parse((await contents.get(config.digest)?.blob.text()) ?? "{}") as Partial<Platform>;
+  if (said.os === undefined || said.architecture === undefined) return;
+  const own = { os: said.os, architecture: said.architecture };
+  if (!samePlatform(own, platform)) throw otherPlatform(name, platform, platformText(own));
+}
+
+function otherPlatform(name: string, wanted: Platform, there: string): MicrorunError {
+  return new MicrorunError(
+    "not_found",
+    `${name}: it is not there for ${platformText(wanted)}, only for ${there}`,
+    {
+      hint: "choose one of these by --platform, or another image",
+    },
+  );
+}
+
+/** Children before their parents. */
+async function collect(
+  options: PullOptions,
+  { descriptor, bytes, manifest }: Fetched,
+  contents: Map<string, Content>,
+  depth: number,
+): Promise<void> {
+  if (depth === 0)
+    throw new MicrorunError("data_loss", `${options.name}: its indexes lie too deep in each other`);
+  for (const child of manifest.manifests ?? []) {
+    if (contents.has(child.digest)) continue;
+    await collect(options, await fetchManifest(options, child.digest, child), contents, depth - 1);
+  }
+  for (const blob of [...(manifest.config ? [manifest.config] : []), ...(manifest.layers ?? [])]) {
+    contents.set(blob.digest, { descriptor: blob, blob: new Blob() });
+  }
+  contents.set(descriptor.digest, { descriptor, blob: new Blob([bytes]) });
+}
