@@ -133,9 +133,7 @@ export const shipping = {
   protos: (): Promise<typeof import("./build/protos.ts")> => import("./build/protos.ts"),
   targets: (): Promise<typeof import("./build/targets.ts")> => import("./build/targets.ts"),
   runtime: (): Promise<typeof import("./build/runtime.ts")> => import("./build/runtime.ts"),
-  reference: (): Promise<typeof import("./image/reference.ts")> => import("./image/reference.ts"),
-  cacheFolder: async (): Promise<typeof import("./build/bun-executable.ts")["cacheFolder"]> =>
-    (await import("./build/bun-executable.ts")).cacheFolder,
+  registry: (): Promise<typeof import("./distribution/client.ts")> => import("./distribution/client.ts"),
   image: (): Promise<typeof import("./image/shipment.ts")> => import("./image/shipment.ts"),
   platform: (): Promise<typeof import("./image/platform.ts")> => import("./image/platform.ts"),
   manifest: (): Promise<typeof import("./manifest/manifest.ts")> => import("./manifest/manifest.ts"),

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -253,6 +254,16 @@ for (const target of targets) {
         expect([outcome.code, outcome.stderr], args.join(" ")).toEqual([code, expect.stringContaining(why)]);
       }
       expect(readdirSync(place.path)).toEqual(before);
+    });
+
+    test("a runtime is found from the current folder, wherever the module lies", async () => {
+      using place = folder();
+      mkdirSync(join(place.path, "src"));
+      writeFileSync(join(place.path, "src/greeter.ts"), "export default { A: { b: () => ({}) } };");
+      symlinkSync(process.execPath, join(place.path, "own-bun"));
+      const outcome = await build(["src/greeter.ts", "--runtime=./own-bun"], place.path);
+      expect([outcome.code, outcome.stderr]).toEqual([0, ""]);
+      expect(readdirSync(place.path).sort()).toEqual(["greeter", "own-bun", "src"]);
     });
 
     test.skipIf(isRoot && Bun.which("setpriv") === null)(

@@ -1,6 +1,7 @@
 /** The client of registries as a program of its own, to be run from source and compiled: pulls REFERENCE, prints its digest. */
-import { parseReference } from "../src/image/reference.ts";
-import { registryClient } from "../src/image/registry.ts";
+
+import { registryClient } from "../src/distribution/client.ts";
+import { parseReference } from "../src/image-reference.ts";
 
 const [text = "", cacheFolder = ""] = process.argv.slice(2);
 const { env } = process;

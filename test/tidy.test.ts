@@ -31,11 +31,20 @@ const sources: Source[] = [...new Glob("**/*.ts").scanSync(src)]
   });
 
 const contracts = new Set(
-  ["service", "registry", "selector", "config", "broker", "transport", "client", "health", "runtime"].map(
-    (name) => `${name}/${name}.ts`,
-  ),
+  [
+    "service",
+    "registry",
+    "selector",
+    "config",
+    "broker",
+    "transport",
+    "client",
+    "health",
+    "runtime",
+    "distribution",
+  ].map((name) => `${name}/${name}.ts`),
 );
-const adapters = new Set(["grpc", "h2", "http", "kubernetes", "build", "image", "manifest"]);
+const adapters = new Set(["grpc", "h2", "http", "kubernetes", "build", "image", "distribution", "manifest"]);
 const ground = new Set([
   "call.ts",
   "errors.ts",
@@ -48,6 +57,10 @@ const ground = new Set([
   "progress.ts",
   "service-name.ts",
   "yaml.ts",
+  "oci.ts",
+  "image-reference.ts",
+  "cache-folder.ts",
+  "whole-file.ts",
 ]);
 const layers = [
   "ground",

@@ -1,9 +1,10 @@
 /** The Bun executable of a platform: a file that was named, one in the cache, or from npm into the cache. */
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { cacheFolder } from "../cache-folder.ts";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
+import { wholeFile } from "../whole-file.ts";
 import { headBytes, platformOf, platformOfHead } from "./executable-header.ts";
 import { fetchPackage, npmRegistry, tarballUrl } from "./npm-package.ts";
 import { type Target, targetOf } from "./targets.ts";
@@ -19,21 +20,16 @@ export interface BunOptions {
   readonly progress: Progress;
 }
 
-/** @returns its path */
+/** @returns its path, absolute as the bundler changes the current folder */
 export async function bunExecutable(options: BunOptions): Promise<string> {
   const { target, bun, env } = options;
   if (bun !== undefined) {
     await check(bun, target);
-    return bun;
+    return resolve(bun);
   }
   const cached = join(cacheFolder(env), `bun-${Bun.version}-${target.name}${extension(target)}`);
   if (!(await isFile(cached))) await download(cached, options);
   return cached;
-}
-
-/** Of what microrun downloads and makes of it. Everything in it may be removed. */
-export function cacheFolder(env: Environment): string {
-  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "microrun");
 }
 
 export function extension({ os }: Target): string {
@@ -45,19 +41,6 @@ export async function isFile(path: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   );
-}
-
-/** What is not whole never bears the file's name. */
-export async function keep(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.${process.pid}.part`;
-  try {
-    await writeFile(part, bytes);
-    await chmod(part, 0o755);
-    await rename(part, path);
-  } finally {
-    await rm(part, { force: true });
-  }
 }
 
 async function download(path: string, { target, env, signal, progress }: BunOptions): Promise<void> {
@@ -94,7 +77,10 @@ async function download(path: string, { target, env, signal, progress }: BunOpti
     throw new MicrorunError("data_loss", `${name}@${Bun.version}: its bin/bun is not for ${target.name}`, {
       hint: "name a Bun by --runtime",
     });
-  await keep(path, bytes);
+  await wholeFile(path, async (unfinished) => {
+    await writeFile(unfinished, bytes);
+    await chmod(unfinished, 0o755);
+  });
 }
 
 /** @throws MicrorunError `invalid_argument` */

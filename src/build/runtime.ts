@@ -1,7 +1,8 @@
 /** The microrun executable of a platform: the runtime layer of an image. */
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type BunOptions, bunExecutable, cacheFolder, extension, isFile } from "./bun-executable.ts";
+import { cacheFolder } from "../cache-folder.ts";
+import { type BunOptions, bunExecutable, extension, isFile } from "./bun-executable.ts";
 import { writeExecutable } from "./executable.ts";
 import { programText } from "./program.ts";
 

@@ -1,5 +1,4 @@
 /** All that a line says of an image, checked before anything is made. */
-import { resolve } from "node:path";
 import { usageError } from "../errors.ts";
 import { shipping } from "../plugins.ts";
 import { bundleFlags, runtimeFlags } from "./build-flags.ts";
@@ -28,7 +27,7 @@ export interface ImageSettings {
   readonly compression: ShipmentOptions["compression"];
   readonly sbom: boolean;
   readonly seconds: number | undefined;
-  readonly registry: ShipmentOptions["registry"];
+  readonly registry: Awaited<ReturnType<typeof readRegistry>>;
   readonly sign: string | undefined;
   /** Path of a Bun executable. */
   readonly bun: string | undefined;
@@ -49,7 +48,7 @@ export async function readImageSettings(
   const { runtime: bun } = readFlags(runtimeFlags, given, {});
   const container = readFlags(containerFlags, given, {});
 
-  const references = await readReferences(push.tag, module, { command, isPushed: output === undefined });
+  const references = readReferences(push.tag, module, { command, isPushed: output === undefined });
   const { parsePlatform, ownPlatform } = await shipping.platform();
   const asked = [...new Set(platform)].map(parsePlatform);
   if (bun !== undefined && asked.length > 1)
@@ -71,8 +70,7 @@ export async function readImageSettings(
     seconds: readSeconds(env),
     registry: await readRegistry(push),
     sign: push.sign,
-    // the bundler changes the current folder
-    bun: bun === undefined ? undefined : resolve(bun),
+    bun,
     bundle: readFlags(bundleFlags, given, {}),
   };
 }

@@ -1,15 +1,10 @@
 /** What is said of an image that was made. */
-import { shipping } from "../plugins.ts";
+import { type Reference, referenceText } from "../image-reference.ts";
 
 interface Sizes {
   readonly base: number;
   readonly runtime: number;
   readonly app: number;
-}
-
-interface Reference {
-  readonly registry: string;
-  readonly repository: string;
 }
 
 interface Shipment {
@@ -34,8 +29,7 @@ export function shipmentText({ sizes, pushed }: Shipment, output: string | undef
 }
 
 /** `registry/repository@sha256:…`, one of each repository. */
-export async function byDigest(references: readonly Reference[], digest: string): Promise<string[]> {
-  const { referenceText } = await shipping.reference();
+export function byDigest(references: readonly Reference[], digest: string): string[] {
   const all = references.map(({ registry, repository }) => referenceText({ registry, repository, digest }));
   return [...new Set(all)];
 }

@@ -31,16 +31,14 @@ test("SOURCE_DATE_EPOCH is a whole number of seconds, and empty as good as unset
     expect(() => readSeconds({ SOURCE_DATE_EPOCH: wrong })).toThrow("not seconds since 1970");
 });
 
-test("a name without a tag is latest, and what is only written may go without a name", async () => {
+test("a name without a tag is latest, and what is only written may go without a name", () => {
   const naming = { command: "image", isPushed: true };
-  const [named] = await readReferences(["localhost:5000/a/b"], "./greeter.ts", naming);
+  const [named] = readReferences(["localhost:5000/a/b"], "./greeter.ts", naming);
   expect(named).toEqual({ registry: "localhost:5000", repository: "a/b", tag: "latest" });
-  const [nameless] = await readReferences([], "./My Service_.ts", { ...naming, isPushed: false });
+  const [nameless] = readReferences([], "./My Service_.ts", { ...naming, isPushed: false });
   expect(nameless).toEqual({ registry: "docker.io", repository: "library/my-service", tag: "latest" });
-  await expect(readReferences([], "./greeter.ts", naming)).rejects.toThrow(
-    "where to push the image is not said",
-  );
-  await expect(readReferences([`a@sha256:${"0".repeat(64)}`], "./greeter.ts", naming)).rejects.toThrow(
+  expect(() => readReferences([], "./greeter.ts", naming)).toThrow("where to push the image is not said");
+  expect(() => readReferences([`a@sha256:${"0".repeat(64)}`], "./greeter.ts", naming)).toThrow(
     "the digest is known when the image is made",
   );
 });

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { parse } from "node:path";
 import { usageError } from "../errors.ts";
-import { shipping } from "../plugins.ts";
+import { parseReference, type Reference } from "../image-reference.ts";
 import type { Values } from "./flags.ts";
 import type { containerFlags, pushFlags } from "./image-flags.ts";
 import type { Environment } from "./values.ts";
@@ -39,25 +39,22 @@ function port(text: string): string {
   throw usageError(`--expose=${text}: not a port`, "write it as 8080, 8080/tcp or 8080/udp");
 }
 
-type Reference = ReturnType<Awaited<ReturnType<typeof shipping.reference>>["parseReference"]>;
-
 interface Naming {
   readonly command: string;
   readonly isPushed: boolean;
 }
 
 /** Each with a tag. @param tags what `--tag` says */
-export async function readReferences(
+export function readReferences(
   tags: readonly string[],
   module: string,
   { command, isPushed }: Naming,
-): Promise<Reference[]> {
+): Reference[] {
   if (tags.length === 0 && isPushed)
     throw usageError(
       `${command}: where to push the image is not said`,
       "name it: -t registry.example/greeter:1; or write it: -o greeter.tar",
     );
-  const { parseReference } = await shipping.reference();
   const stem =
     parse(module)
       .name.toLowerCase()

@@ -1,5 +1,7 @@
 /** `microrun image`: a container image of a module, written or pushed, without Docker. */
 import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheFolder } from "../cache-folder.ts";
 import { MicrorunError, usageError } from "../errors.ts";
 import { shipping } from "../plugins.ts";
 import type { Progress } from "../progress.ts";
@@ -56,7 +58,7 @@ export async function makeImage(
   try {
     const made = await written(command, shipped(module, settings, { command, env, signal, progress }));
     process.stderr.write(shipmentText(made, output));
-    const references = await byDigest(settings.references, made.digest);
+    const references = byDigest(settings.references, made.digest);
     if (settings.sign !== undefined)
       for (const reference of references) await sign(settings.sign, reference, { env, signal });
     return { references, digest: made.digest };
@@ -79,6 +81,7 @@ async function shipped(module: string, settings: ImageSettings, { command, ...ho
   const app = await bundle({ ...asked, module });
   for (const note of app.notes) process.stderr.write(`note: ${note}\n`);
   const { ship, defaultBase } = await shipping.image();
+  const { registryClient } = await shipping.registry();
   return ship({
     ...rest,
     ...how,
@@ -90,8 +93,8 @@ async function shipped(module: string, settings: ImageSettings, { command, ...ho
     ...(output === undefined ? {} : { output }),
     ...(sbom ? { sbom: { ...about, inputs: app.inputs, bun: Bun.version } } : {}),
     ...(seconds === undefined ? {} : { seconds }),
-    cacheFolder: (await shipping.cacheFolder())(how.env),
-    log: toolLog(how.env),
+    client: registryClient({ ...settings.registry, ...how, log: toolLog(how.env) }),
+    cacheFolder: join(cacheFolder(how.env), "layers"),
   });
 }
 

@@ -1,5 +1,6 @@
 /** A module and the flags of its manifest → the facts that its Kubernetes objects are made of. */
 import { usageError } from "../errors.ts";
+import { parseReference } from "../image-reference.ts";
 import { type Facts, type KubernetesObject, kubernetes, shipping } from "../plugins.ts";
 import { flagsOf } from "./flags.ts";
 import { passedGroups, workloadFlags } from "./manifest-flags.ts";
@@ -39,7 +40,7 @@ export async function readWorkload(options: WorkloadOptions): Promise<Workload> 
   await checkNames({ name, namespace, cron: run.kind === "job" && run.schedule !== undefined });
   checkQuantities(flags);
   checkVariables(flags.env);
-  if (options.image !== undefined) (await shipping.reference()).parseReference(options.image);
+  if (options.image !== undefined) parseReference(options.image);
   const ports = run.kind === "service" ? podPorts(given, podEnv, flags.grpc_probe) : undefined;
   const version = pod.server_version ?? own.version;
   const account = flags.service_account ?? name;

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { usageError } from "../errors.ts";
-import type { Artifact, Content } from "./artifact.ts";
+import type { Artifact, Content } from "../oci.ts";
 import { type Base, type BaseOptions, checkLibraries, libcOf } from "./base.ts";
 import { dockerArchive } from "./docker-archive.ts";
 import type { Layer } from "./layer.ts";

@@ -3,11 +3,12 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MicrorunError, usageError } from "../errors.ts";
+import { platformText, samePlatform } from "../oci.ts";
 import type { Base, BaseOptions, Libc } from "./base.ts";
+import type { Compression } from "./compression.ts";
 import { elfNeeds } from "./elf.ts";
 import { type Layer, smallLayer } from "./layer.ts";
-import type { Compression } from "./media-type.ts";
-import { nodeArch, ownPlatform, platformText, samePlatform } from "./platform.ts";
+import { nodeArch, ownPlatform } from "./platform.ts";
 import { type TarEntry, tarStream } from "./tar.ts";
 import { withFolders } from "./tree.ts";
 

@@ -1,9 +1,9 @@
 /** What lies below the runtime in an image. */
 import { usageError } from "../errors.ts";
-import type { Platform } from "./artifact.ts";
+import type { Platform } from "../oci.ts";
+import type { Compression } from "./compression.ts";
 import { elfNeeds } from "./elf.ts";
 import type { Layer, LayerCache } from "./layer.ts";
-import type { Compression } from "./media-type.ts";
 
 export type Libc = "glibc" | "musl";
 

@@ -1,6 +1,6 @@
 /** The config of an image: how its container is started, and what it is made of. */
 import type { Base } from "./base.ts";
-import { sorted } from "./content.ts";
+import { sorted } from "./canonical.ts";
 import type { Layer } from "./layer.ts";
 
 export interface ImageFacts {

@@ -1,9 +1,8 @@
 /** Docker's own form of an archive: a `manifest.json` that names a config and layers, most of them not compressed. */
-import type { Content } from "./artifact.ts";
+import { type Content, samePlatform } from "../oci.ts";
 import type { BaseOptions } from "./base.ts";
+import { layerMediaType } from "./compression.ts";
 import { cachedLayer } from "./layer.ts";
-import { layerMediaType } from "./media-type.ts";
-import { samePlatform } from "./platform.ts";
 import { damaged, type ImageConfig, otherPlatform, type StoredImage } from "./stored-image.ts";
 
 interface Saved {

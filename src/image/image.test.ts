@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { Artifact } from "./artifact.ts";
+import type { Artifact } from "../oci.ts";
 import type { Base, BaseOptions } from "./base.ts";
 import { folderBase } from "./base-folder.ts";
 import { archiveBase, layoutBase, pulledBase } from "./base-image.ts";

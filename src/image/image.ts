@@ -1,11 +1,19 @@
 /** A module, the runtime and a base → an OCI image; the same input gives the same digest. */
-import type { Artifact, Content, Descriptor, Platform } from "./artifact.ts";
+import {
+  type Artifact,
+  type Content,
+  type Descriptor,
+  jsonContent,
+  mediaTypes,
+  type Platform,
+  platformText,
+} from "../oci.ts";
 import type { Base, Libc } from "./base.ts";
+import { reference, sorted } from "./canonical.ts";
+import type { Compression } from "./compression.ts";
 import { type ImageFacts, imageConfig } from "./config.ts";
-import { jsonContent, reference, sorted } from "./content.ts";
 import { cachedLayer, type Layer, type LayerCache, smallLayer } from "./layer.ts";
-import { type Compression, mediaTypes } from "./media-type.ts";
-import { nodeArch, platformText } from "./platform.ts";
+import { nodeArch } from "./platform.ts";
 import { type TarEntry, tarStream } from "./tar.ts";
 import { withFolders } from "./tree.ts";
 

@@ -3,11 +3,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import type { Content } from "./artifact.ts";
-import { compressionOf } from "./media-type.ts";
+import type { Content } from "../oci.ts";
+import { wholeFile } from "../whole-file.ts";
+import { compressionOf } from "./compression.ts";
 import { damaged } from "./stored-image.ts";
 import { passing, tarMembers } from "./tar-index.ts";
-import { wholeFile } from "./whole-file.ts";
 
 const library = /(^|\/)((lib|ld-)[^/]*\.so[^/]*)$/;
 

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
+import type { Content } from "../oci.ts";
 import type { Progress } from "../progress.ts";
-import type { Content } from "./artifact.ts";
-import { type Compression, layerMediaType } from "./media-type.ts";
-import { wholeFile } from "./whole-file.ts";
+import { wholeFile } from "../whole-file.ts";
+import { type Compression, layerMediaType } from "./compression.ts";
 
 export interface Layer {
   readonly content: Content;

@@ -5,13 +5,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { MicrorunError } from "../errors.ts";
+import { type Artifact, type Content, type Descriptor, isIndex, mediaTypes, samePlatform } from "../oci.ts";
 import type { Progress } from "../progress.ts";
-import type { Artifact, Content, Descriptor } from "./artifact.ts";
-import { isIndex, mediaTypes } from "./media-type.ts";
-import { ownPlatform, samePlatform } from "./platform.ts";
+import { wholeFile } from "../whole-file.ts";
+import { ownPlatform } from "./platform.ts";
 import { type TarEntry, tarStream } from "./tar.ts";
 import { withFolders } from "./tree.ts";
-import { wholeFile } from "./whole-file.ts";
 
 export interface LayoutOptions {
   readonly image: Artifact;

@@ -1,12 +1,12 @@
 /** What `--base` names: nothing, a file, a folder, or an image of a registry. */
 import { statSync } from "node:fs";
+import type { RegistryClient } from "../distribution/distribution.ts";
 import { MicrorunError, usageError } from "../errors.ts";
+import { parseReference, type Reference, referenceText } from "../image-reference.ts";
 import type { Base, BaseOptions } from "./base.ts";
 import { folderBase } from "./base-folder.ts";
 import { archiveBase, isLayout, layoutBase, pulledBase } from "./base-image.ts";
 import { scratchBase } from "./base-scratch.ts";
-import { parseReference, type Reference, referenceText } from "./reference.ts";
-import type { RegistryClient } from "./registry.ts";
 
 /** The first stage of the project's Dockerfile, published. */
 export const defaultBase = "docker.io/microrun/base:3.22";

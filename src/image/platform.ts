@@ -1,8 +1,7 @@
-/** Platforms as OCI names them. */
+/** The platforms that images are made for. */
 import { didYouMean, usageError } from "../errors.ts";
-import type { Platform } from "./artifact.ts";
+import { type Platform, platformText } from "../oci.ts";
 
-/** Those that an image can be made for. */
 const known: readonly Platform[] = [
   { os: "linux", architecture: "amd64" },
   { os: "linux", architecture: "arm64" },
@@ -21,10 +20,6 @@ export function ownPlatform(): Platform {
   return known.find((platform) => nodeArch(platform) === process.arch) ?? known[0]!;
 }
 
-export function platformText({ os, architecture, variant }: Platform): string {
-  return [os, architecture, ...(variant === undefined ? [] : [variant])].join("/");
-}
-
 /** @throws MicrorunError `invalid_argument` */
 export function parsePlatform(text: string): Platform {
   const found = known.find((platform) =>
@@ -40,9 +35,4 @@ export function parsePlatform(text: string): Platform {
 
 function matches(platform: Platform, text: string): boolean {
   return platformText(platform) === text;
-}
-
-/** Variants are left out: of arm64 there is but v8, of amd64 the later ones run the first. */
-export function samePlatform(one: Platform, other: Platform): boolean {
-  return one.os === other.os && one.architecture === other.architecture;
 }

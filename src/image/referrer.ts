@@ -1,7 +1,6 @@
 /** Content that belongs to an image but is none (an SBOM, a signature): found by whoever asks what refers to the image. */
-import type { Artifact, Descriptor } from "./artifact.ts";
-import { content, jsonContent, reference, sorted } from "./content.ts";
-import { mediaTypes } from "./media-type.ts";
+import { type Artifact, content, type Descriptor, jsonContent, mediaTypes } from "../oci.ts";
+import { reference, sorted } from "./canonical.ts";
 
 export function referrer(
   subject: Descriptor,

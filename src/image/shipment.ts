@@ -1,15 +1,11 @@
 /** An image made, with its SBOM, and brought to where it is wanted: an archive, a layout folder, or registries. */
-import { join } from "node:path";
-import type { Log } from "../log.ts";
-import type { Artifact } from "./artifact.ts";
+import type { Pushed, RegistryClient } from "../distribution/distribution.ts";
+import { type Reference, referenceText } from "../image-reference.ts";
+import { type Artifact, mediaTypes } from "../oci.ts";
 import { type Image, type ImageOptions, makeImage } from "./image.ts";
 import { writeArchive, writeLayout } from "./layout.ts";
-import { mediaTypes } from "./media-type.ts";
 import { openBase } from "./open-base.ts";
-import type { Pushed } from "./push.ts";
-import { type Reference, referenceText } from "./reference.ts";
 import { referrer } from "./referrer.ts";
-import { registryClient } from "./registry.ts";
 import { sbom } from "./sbom.ts";
 
 export { defaultBase } from "./open-base.ts";
@@ -31,13 +27,12 @@ export interface ShipmentOptions
   };
   /** When all of it was made, since 1970. @default 1970, so that the same input gives the same digest */
   readonly seconds?: number;
-  readonly registry: { readonly ca?: string; readonly insecure: boolean };
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of all that microrun keeps. */
+  /** To push, and to pull the base. */
+  readonly client: RegistryClient;
+  /** Where compressed layers are kept. */
   readonly cacheFolder: string;
   readonly signal: AbortSignal;
   readonly progress: ImageOptions["cache"]["progress"];
-  readonly log: Log;
 }
 
 export interface Shipment extends Pick<Image, "sizes"> {
@@ -47,15 +42,8 @@ export interface Shipment extends Pick<Image, "sizes"> {
 }
 
 export async function ship(options: ShipmentOptions): Promise<Shipment> {
-  const { references, output, seconds = 0, env, signal, progress, log, cacheFolder } = options;
-  const client = registryClient({
-    env,
-    ...options.registry,
-    signal,
-    log,
-    cacheFolder: join(cacheFolder, "blobs"),
-  });
-  const cache = { folder: join(cacheFolder, "layers"), progress };
+  const { references, output, seconds = 0, client, cacheFolder, signal, progress } = options;
+  const cache = { folder: cacheFolder, progress };
   const { artifact, bases, sizes } = await makeImage({
     ...options,
     seconds,

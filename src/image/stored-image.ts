@@ -1,9 +1,16 @@
 /** An image as it is stored: from its root down to the manifest, the config and the layers of one platform. */
 import { usageError } from "../errors.ts";
-import type { Content, Descriptor, Platform } from "./artifact.ts";
-import { sha256 } from "./content.ts";
-import { compressionOf, isIndex, layerMediaType, mediaTypes } from "./media-type.ts";
-import { platformText, samePlatform } from "./platform.ts";
+import {
+  type Content,
+  type Descriptor,
+  isIndex,
+  mediaTypes,
+  type Platform,
+  platformText,
+  samePlatform,
+  sha256,
+} from "../oci.ts";
+import { compressionOf, layerMediaType } from "./compression.ts";
 
 /** The content of a digest, wherever it is kept. */
 export type Blobs = (digest: string) => Blob | undefined;

@@ -2,8 +2,8 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256 } from "../oci.ts";
 import { blobCache } from "./blob-cache.ts";
-import { sha256 } from "./content.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "microrun-blobs-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));

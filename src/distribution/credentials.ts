@@ -1,9 +1,9 @@
 /** Who we are to a registry, as `docker login` and `podman login` have kept it. */
 import { join } from "node:path";
+import type { Reference } from "../image-reference.ts";
 import type { Log } from "../log.ts";
 import { type AuthFile, type Credentials, readAuthFile } from "./credentials-file.ts";
 import { askHelper } from "./credentials-helper.ts";
-import type { Reference } from "./reference.ts";
 
 export interface CredentialsOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

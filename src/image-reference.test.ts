@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { MicrorunError } from "../errors.ts";
-import { parseReference, referenceText } from "./reference.ts";
+import { MicrorunError } from "./errors.ts";
+import { parseReference, referenceText } from "./image-reference.ts";
 
 const hex = "0123456789abcdef".repeat(4);
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { mediaTypes } from "./media-type.ts";
-import { isManifest, parseManifest } from "./registry-manifest.ts";
+import { mediaTypes } from "../oci.ts";
+import { isManifest, parseManifest } from "./manifest.ts";
 
 const blob = { mediaType: "x", digest: `sha256:${"a".repeat(64)}`, size: 1 };
 const read = (value: unknown) =>

@@ -1,9 +1,9 @@
 /** One blob from a registry to the cache: gone on with where the connection broke off, checked at the end. */
 import { MicrorunError } from "../errors.ts";
-import type { Descriptor } from "./artifact.ts";
+import type { Descriptor } from "../oci.ts";
 import type { BlobCache, BlobWriter } from "./blob-cache.ts";
-import { bodyChunks } from "./registry-body.ts";
-import { outcomeOf, type Session } from "./registry-session.ts";
+import { bodyChunks } from "./body.ts";
+import { outcomeOf, type Session } from "./session.ts";
 
 /** @returns the path of the file */
 export async function pullBlob(

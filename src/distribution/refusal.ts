@@ -1,6 +1,6 @@
 /** What a registry says when it refuses: `{"errors":[{"code","message"}]}`, by the distribution specification. */
 import { type Code, MicrorunError } from "../errors.ts";
-import { readBounded } from "./registry-body.ts";
+import { readBounded } from "./body.ts";
 
 const maxErrorBytes = 64 * 1024;
 /** The most of its words that is told. */

@@ -1,10 +1,10 @@
 /** A folder of contents by digest; what bears its name there is whole and checked. */
 import { createHash } from "node:crypto";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { cacheFolder } from "../cache-folder.ts";
 import { errorText, MicrorunError } from "../errors.ts";
-import type { Descriptor } from "./artifact.ts";
+import type { Descriptor } from "../oci.ts";
 
 export interface BlobCache {
   /** The file, if it is there. */
@@ -28,7 +28,7 @@ export interface BlobWriter extends AsyncDisposable {
 
 /** @param folder @default `microrun/blobs` in the user's cache folder */
 export function blobCache(env: Readonly<Record<string, string | undefined>>, folder?: string): BlobCache {
-  const root = folder ?? join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "microrun/blobs");
+  const root = folder ?? join(cacheFolder(env), "blobs");
   const pathOf = (digest: string): string => join(root, ...digest.split(":"));
   return {
     find: async ({ digest, size }) => {

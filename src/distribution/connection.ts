@@ -1,5 +1,4 @@
 /** HTTP to one registry and to where it sends us: TLS or not, whose certificates are believed, how far redirects lead. */
-
 import * as tls from "node:tls";
 import { rootCertificates } from "node:tls";
 import { abortReason, errorText, MicrorunError } from "../errors.ts";

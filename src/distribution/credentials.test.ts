@@ -2,9 +2,9 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseReference } from "../image-reference.ts";
 import { silentLog } from "../log.ts";
 import { findCredentials } from "./credentials.ts";
-import { parseReference } from "./reference.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "microrun-credentials-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -1,5 +1,5 @@
 /** The name of an image as people write it, by the grammar of docker (distribution/reference). */
-import { usageError } from "../errors.ts";
+import { usageError } from "./errors.ts";
 
 export interface Reference {
   /** `docker.io`, `localhost:5000`, `[::1]:5000` */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { registryError } from "./registry-error.ts";
+import { registryError } from "./refusal.ts";
 
 const about = { what: "cannot push r.example/a", registry: "r.example", repository: "a" };
 const told = (status: number, errors?: unknown, headers: Record<string, string> = {}) =>

@@ -1,7 +1,7 @@
 /** A bearer token from the server that a registry names (distribution's token and OAuth 2 specifications). */
 import { MicrorunError } from "../errors.ts";
+import { readBounded } from "./body.ts";
 import type { Credentials } from "./credentials-file.ts";
-import { readBounded } from "./registry-body.ts";
 
 export interface Token {
   readonly text: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseChallenges } from "./registry-challenge.ts";
+import { parseChallenges } from "./challenge.ts";
 
 const read = (header: string) =>
   parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);

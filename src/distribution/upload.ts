@@ -1,7 +1,7 @@
 /** One blob to a registry: not at all if it is there, by name if another repository has it, else in chunks. */
 import { MicrorunError } from "../errors.ts";
-import type { Content } from "./artifact.ts";
-import { outcomeOf, type Session } from "./registry-session.ts";
+import type { Content } from "../oci.ts";
+import { outcomeOf, type Session } from "./session.ts";
 import { at, type Place, placeOf, sendNext, type UploadWatch } from "./upload-chunk.ts";
 
 /** Uploads of one blob that the registry forgets. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { inParallel } from "./registry-parallel.ts";
+import { inParallel } from "./parallel.ts";
 
 test("four at most are under way at once, and each is done", async () => {
   let now = 0;

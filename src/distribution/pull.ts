@@ -1,23 +1,23 @@
 /** An image from a registry: its manifests by digest, what they name as files of the cache. */
 import { createHash } from "node:crypto";
 import { MicrorunError } from "../errors.ts";
-import type { Progress } from "../progress.ts";
-import type { Artifact, Content, Descriptor, Platform } from "./artifact.ts";
-import type { BlobCache } from "./blob-cache.ts";
-import { sha256 } from "./content.ts";
-import { isIndex } from "./media-type.ts";
-import { platformText, samePlatform } from "./platform.ts";
-import { pullBlob } from "./pull-blob.ts";
-import { readBounded } from "./registry-body.ts";
 import {
-  acceptedTypes,
-  isManifest,
-  type Manifest,
-  maxManifestBytes,
-  parseManifest,
-} from "./registry-manifest.ts";
-import { inParallel } from "./registry-parallel.ts";
-import type { Session } from "./registry-session.ts";
+  type Artifact,
+  type Content,
+  type Descriptor,
+  isIndex,
+  type Platform,
+  platformText,
+  samePlatform,
+  sha256,
+} from "../oci.ts";
+import type { Progress } from "../progress.ts";
+import type { BlobCache } from "./blob-cache.ts";
+import { readBounded } from "./body.ts";
+import { acceptedTypes, isManifest, type Manifest, maxManifestBytes, parseManifest } from "./manifest.ts";
+import { inParallel } from "./parallel.ts";
+import { pullBlob } from "./pull-blob.ts";
+import type { Session } from "./session.ts";
 
 export interface PullOptions {
   readonly session: Session;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { MicrorunError } from "../errors.ts";
-import { isPassing, nextWaitMs, retryAfterMs } from "./registry-patience.ts";
+import { isPassing, nextWaitMs, retryAfterMs } from "./patience.ts";
 
 test("waits double, are spread, and end", () => {
   expect([1, 2, 3, 4, 5].map((tries) => nextWaitMs(tries, undefined, 1))).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Credentials } from "./credentials-file.ts";
-import { registryLogin } from "./registry-login.ts";
+import { registryLogin } from "./login.ts";
 
 const push = "repository:a/b:pull,push";
 const bearer = 'Bearer realm="https://auth.example/token",service="s"';

@@ -1,8 +1,7 @@
 /** Manifests as registries give them: the media types taken, the bound on their size, and what they name. */
 import { MicrorunError } from "../errors.ts";
-import type { Descriptor } from "./artifact.ts";
-import { isIndex, mediaTypes } from "./media-type.ts";
-import { isDigest } from "./reference.ts";
+import { isDigest } from "../image-reference.ts";
+import { type Descriptor, isIndex, mediaTypes } from "../oci.ts";
 
 /** In bytes; what registries must take at least, and many take at most. */
 export const maxManifestBytes: number = 4 * 1024 * 1024;

@@ -1,9 +1,9 @@
 /** Requests about one repository: logged in, tried again, and refusals told. */
 import { MicrorunError } from "../errors.ts";
-import type { Connection } from "./registry-connection.ts";
-import { type Refusal, registryError } from "./registry-error.ts";
-import type { Login } from "./registry-login.ts";
-import { isPassing, type Patience, patience } from "./registry-patience.ts";
+import type { Connection } from "./connection.ts";
+import type { Login } from "./login.ts";
+import { isPassing, type Patience, patience } from "./patience.ts";
+import { type Refusal, registryError } from "./refusal.ts";
 
 export interface Ask {
   readonly method?: string;

@@ -1,16 +1,14 @@
-/** A client of OCI registries: the distribution specification 1.1, as far as images need it. */
-import type { Log } from "../log.ts";
-import { silentLog } from "../log.ts";
-import type { Progress } from "../progress.ts";
-import type { Artifact, Platform } from "./artifact.ts";
+/** The client of registries: a connection, a login and a session for each pull and push. */
+import { type Reference, referenceText } from "../image-reference.ts";
+import { type Log, silentLog } from "../log.ts";
 import { blobCache } from "./blob-cache.ts";
+import { registryConnection } from "./connection.ts";
 import { findCredentials } from "./credentials.ts";
+import type { RegistryClient } from "./distribution.ts";
+import { registryLogin } from "./login.ts";
 import { pull } from "./pull.ts";
-import { type Pushed, push } from "./push.ts";
-import { type Reference, referenceText } from "./reference.ts";
-import { registryConnection } from "./registry-connection.ts";
-import { registryLogin } from "./registry-login.ts";
-import { registrySession, type Session } from "./registry-session.ts";
+import { push } from "./push.ts";
+import { registrySession, type Session } from "./session.ts";
 
 export interface RegistryOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,26 +20,6 @@ export interface RegistryOptions {
   readonly log?: Log;
   /** Where pulled contents lie by digest. @default `microrun/blobs` in the user's cache folder */
   readonly cacheFolder?: string;
-}
-
-export interface RegistryClient {
-  /**
-   * Without a platform an index with all that it names, else the one image of it.
-   * @throws MicrorunError `not_found`, `unauthenticated`, `permission_denied`, `resource_exhausted`, `unavailable`, `data_loss`
-   */
-  pull(
-    reference: Reference,
-    platform?: Platform,
-    options?: { readonly progress?: Progress },
-  ): Promise<Artifact>;
-  /** The reference's own tag is set unless `tags` says which; none at all: it is there by digest. */
-  push(reference: Reference, artifact: Artifact, options?: PushSettings): Promise<Pushed>;
-}
-
-export interface PushSettings {
-  /** @default the reference's, else `latest`, unless it has a digest */
-  readonly tags?: readonly string[];
-  readonly progress?: Progress;
 }
 
 export function registryClient(options: RegistryOptions): RegistryClient {

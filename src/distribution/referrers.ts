@@ -1,10 +1,8 @@
 /** The list of what refers to an image, kept for registries that keep none: an index tagged `sha256-<hex>`. */
-import type { Descriptor } from "./artifact.ts";
-import { jsonContent } from "./content.ts";
-import { mediaTypes } from "./media-type.ts";
-import { readBounded } from "./registry-body.ts";
-import { type Manifest, maxManifestBytes, parseManifest } from "./registry-manifest.ts";
-import type { Session } from "./registry-session.ts";
+import { type Descriptor, jsonContent, mediaTypes } from "../oci.ts";
+import { readBounded } from "./body.ts";
+import { type Manifest, maxManifestBytes, parseManifest } from "./manifest.ts";
+import type { Session } from "./session.ts";
 
 /** The bounds of the distribution specification on the two halves of such a tag. */
 const maxAlgorithm = 32;

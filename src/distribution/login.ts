@@ -1,6 +1,6 @@
 /** How we are logged in to one registry: nothing is sent until it asks, then what it asks for, renewed when it ends. */
+import { parseChallenges } from "./challenge.ts";
 import type { Credentials } from "./credentials-file.ts";
-import { parseChallenges } from "./registry-challenge.ts";
 import { basicHeader, fetchToken, type Token, type TokenFetch } from "./token.ts";
 
 export interface LoginOptions {

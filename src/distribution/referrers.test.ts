@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mediaTypes } from "./media-type.ts";
+import { mediaTypes } from "../oci.ts";
 import { fallbackTag, merged } from "./referrers.ts";
 
 const descriptor = (letter: string) => ({

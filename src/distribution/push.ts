@@ -1,22 +1,12 @@
 /** An artifact to a registry: its blobs several at a time, its manifests children first, its tags last. */
+import type { Artifact, Content } from "../oci.ts";
 import type { Progress } from "../progress.ts";
-import type { Artifact, Content } from "./artifact.ts";
+import type { Pushed } from "./distribution.ts";
+import { acceptedTypes, isManifest, parseManifest } from "./manifest.ts";
+import { inParallel } from "./parallel.ts";
 import { addReferrer } from "./referrers.ts";
-import { acceptedTypes, isManifest, parseManifest } from "./registry-manifest.ts";
-import { inParallel } from "./registry-parallel.ts";
-import type { Session } from "./registry-session.ts";
+import type { Session } from "./session.ts";
 import { uploadBlob } from "./upload.ts";
-
-export interface Pushed {
-  /** Of the root. */
-  readonly digest: string;
-  /** Of blobs and manifests that went out, headers aside. */
-  readonly sentBytes: number;
-  /** Contents that were there. */
-  readonly present: number;
-  /** Blobs that came from another repository. */
-  readonly mounted: number;
-}
 
 export interface PushOptions {
   readonly session: Session;

@@ -1,7 +1,7 @@
 /** Where an upload is, and its next piece: the whole of a small blob, a chunk of a large one, the end. */
 import { MicrorunError } from "../errors.ts";
-import type { Content } from "./artifact.ts";
-import type { Session } from "./registry-session.ts";
+import type { Content } from "../oci.ts";
+import type { Session } from "./session.ts";
 
 /** How much is sent by one request: what is sent again after a break is at most this. */
 export const chunkBytes: number = 8 * 1024 * 1024;
