@@ -1,5 +1,6 @@
 /** What `--config` says → the sources of configuration that it names. Adding a kind of source is a line here. */
 import type { ConfigSource } from "./config/config.ts";
+import { withoutPassword } from "./config/redaction-text.ts";
 import { parseSourceAddress, type SourceAddress } from "./config/source-address.ts";
 import { didYouMean, usageError } from "./errors.ts";
 import type { Log } from "./log.ts";
@@ -53,7 +54,7 @@ export function configAddress(text: string): SourceAddress {
   if (Object.hasOwn(configs, address.scheme)) return address;
   const known = Object.keys(configs);
   throw usageError(
-    `--config=${text}: no such source: ${address.scheme}${didYouMean(address.scheme, known)}`,
+    `--config=${withoutPassword(text)}: no such source: ${address.scheme}${didYouMean(address.scheme, known)}`,
     `use one of ${known.map((scheme) => `${scheme}:`).join(", ")}`,
   );
 }
@@ -103,7 +104,12 @@ function checkedQuery<const S extends string>(
       `use one of ${known.join(", ")}`,
     );
   const set = Object.fromEntries(
-    switches.map((key) => [key, query.has(key) && query.get(key) !== "false"]),
+    switches.map((key) => {
+      const value = query.get(key);
+      if (value === undefined || ["", "true", "false"].includes(value))
+        return [key, value !== undefined && value !== "false"];
+      throw wrong(`${key} is neither true nor false`, `write ${key}, or leave it out`);
+    }),
   ) as Record<S, boolean>;
   const { required, optional } = set as Record<string, boolean>;
   if (required && optional) throw wrong("it cannot be required and optional", "leave out one of them");

@@ -18,6 +18,25 @@ function line(log: LogSink, pattern: RegExp): Promise<string> {
   return promise;
 }
 
+test("a change that only a restart takes is told, and that it was taken back", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "microrun-configuration-"));
+  using cleanup = new DisposableStack();
+  cleanup.defer(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "config.yaml");
+  writeFileSync(path, "registry: { type: memory }\n");
+  const { words, ...said } = readArgv(["./x.ts", `--config=file:${path}`]);
+  const asked = { ...said, env: {} };
+  const log = createLog({ level: "debug", write: () => {} });
+  await using _ = await openConfiguration(readSettings(words[0]!, asked), settling(words[0]!, asked), {
+    env: {},
+    log,
+  });
+  writeFileSync(path, "registry: { type: local }\n");
+  await line(log, /^config registry\.type changed: only a restart takes it$/);
+  writeFileSync(path, "registry: { type: memory }\n");
+  await line(log, /^config registry\.type is again what it was at the start$/);
+});
+
 test("a setting that becomes wrong is told once, marked as long as it lasts, and told when it is over", async () => {
   const folder = mkdtempSync(join(tmpdir(), "microrun-configuration-"));
   using cleanup = new DisposableStack();

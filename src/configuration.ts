@@ -1,5 +1,5 @@
 /** The configuration of a run: its sources opened, the settings under it, and those that change with it while the service runs. */
-import { trackFaults } from "./config/faults.ts";
+import { isAbsence, trackFaults } from "./config/faults.ts";
 import { setSource } from "./config/set.ts";
 import { type ConfigStore, openConfig } from "./config/store.ts";
 import { openSources } from "./config-sources.ts";
@@ -7,7 +7,7 @@ import { MicrorunError } from "./errors.ts";
 import type { Log, LogSink } from "./log.ts";
 import type { Configured, LiveSettings, Settings, Settle } from "./settings.ts";
 
-export { redact } from "./config/redaction.ts";
+export { redact, shownKey } from "./config/redaction.ts";
 export { holdsSecret } from "./config/redaction-text.ts";
 export type { ConfigStore } from "./config/store.ts";
 
@@ -65,7 +65,9 @@ export async function openConfiguration(
     warn(next);
     const before = waiting;
     waiting = changedKeys(settings.fixed, next.fixed).join(", ");
-    if (waiting !== before && waiting !== "") log.warn(`config ${waiting} changed: only a restart takes it`);
+    if (waiting === before) return;
+    if (waiting === "") log.warn(`config ${before} is again what it was at the start`);
+    else log.warn(`config ${waiting} changed: only a restart takes it`);
   };
   const stop = new AbortController();
   const following = (async () => {
@@ -97,9 +99,6 @@ export interface OpenedStore extends AsyncDisposable {
   faults(): ConfigStore["faults"];
 }
 
-/** What is wrong with a source that is not there. */
-const absences = new Set(["not_found", "permission_denied", "unauthenticated", "failed_precondition"]);
-
 /**
  * The sources as the command line has them, `--set` last.
  * @throws MicrorunError as `openConfiguration`
@@ -120,9 +119,7 @@ export async function openStore(
   return {
     store,
     faults: () =>
-      store.faults.filter(
-        ({ source, fault, kept }) => kept || !optional.has(source) || !absences.has(fault.code),
-      ),
+      store.faults.filter(({ source, fault, kept }) => kept || !optional.has(source) || !isAbsence(fault)),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

@@ -119,7 +119,7 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
   if (schema !== undefined) methods = methodsOf(schema.services);
   log.info(`Starting [service] ${identity.name}`);
   if (ignored.length > 0) log.warn(`${file} exports ${ignored.join(", ")}: without a meaning here`);
-  if (definition.config !== undefined) config.accept(definition.config);
+  if (definition.config !== undefined) await config.accept(definition.config);
 
   // what it may use
   const requestTimeoutMs = (): number => live().clientTimeoutMs;
@@ -129,9 +129,7 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
   const broker = await plugins.choose(plugins.brokers, "broker", settings.mesh.broker, options);
   const context: RuntimeContext = {
     service: identity,
-    get config() {
-      return config.current;
-    },
+    config: config.live,
     client: outbound.client(),
     broker,
     log,
@@ -166,7 +164,16 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
   const wantsPorts = definition.job === undefined || asked.server.address !== undefined;
   const ports = wantsPorts
     ? stack.use(
-        await openPorts({ settings, live, host, transport, service, dispatch, definition, context, health }),
+        await openPorts({
+          ...{ settings, live, host, transport, service, dispatch, definition, health },
+          // one request sees one snapshot
+          context: {
+            ...context,
+            get config() {
+              return config.current;
+            },
+          },
+        }),
       )
     : undefined;
 

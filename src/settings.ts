@@ -39,6 +39,16 @@ export interface KubernetesSettings {
   readonly context?: string;
   /** Where services are looked for; `*`: in all. Undefined: the pod's own, else the context's, else `default`. */
   readonly namespace?: string;
+  /** What a refusal's hint grants, all of it, since what is applied replaces what was before. @default what was refused */
+  readonly needs?: ClusterNeeds;
+}
+
+/** What a run asks of the API server, as far as its flags tell. */
+export interface ClusterNeeds {
+  readonly register: boolean;
+  readonly discover: boolean;
+  /** ConfigMaps and Secrets, as `--config` has them. */
+  readonly sources: readonly string[];
 }
 
 /** Where configuration comes from. */

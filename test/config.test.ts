@@ -109,6 +109,17 @@ describe.skipIf(!plane).each([...targets])("$name: in a cluster", (target) => {
     expect(printed.stdout).toContain("mongodb.host = 127.0.0.1   (configmap://default/micro)\n");
     expect(printed.stdout).toContain("mongodb.db = env   (env:)\n");
     await cluster.kubectl(["delete", ...micro]);
+
+    await cluster.kubectl(["create", ...micro, "--from-literal=config.yaml=a: ["]);
+    const broken = await microrun(target, ["config", `--kubeconfig=${cluster.kubeconfig()}`], { env });
+    expect(broken.stderr).toMatch(
+      /warn +config source configmap:\/\/default\/micro: config\.yaml line 1, column/,
+    );
+    const required = ["shop.ts", "--config=configmap://default/micro?required", flags.at(-1)!];
+    const refused = await microrun(target, required, { cwd: dir.path });
+    expect(refused.stderr).toContain("hint: set it right, or take ?required away");
+    expect(refused.code).toBe(1);
+    await cluster.kubectl(["delete", ...micro]);
   }, 30_000);
 
   test("what may not be read is gone on without", async () => {
@@ -176,10 +187,15 @@ describe.each(targets)("$name: sources", (target) => {
   test.each([
     ["--config=flie:x.yaml", "--config=flie:x.yaml: no such source: flie, did you mean file?"],
     ["--config=x.yaml", "--config=x.yaml: not a source"],
+    ["--config=https://u:geheim@h/x", "--config=https://u:***@h/x: no such source: https"],
+    ["--config=HTTPS://u:geheim@h/x", "--config=HTTPS://u:***@h/x: not a source"],
     ["--config=env:APP?stripe", "--config=env:APP?stripe: no such option: stripe, did you mean strip?"],
     ["--config=file:x.yaml?requierd", "no such option: requierd, did you mean required?"],
     ["--config=file:x.yaml?required&optional", "it cannot be required and optional"],
     ["--config=file:x?format=ini", "no such format: ini"],
+    ["--config=file:x?format=%ZZ", "--config=file:x?format=%ZZ: what % begins is no escape of UTF-8"],
+    ["--config=configmap://a?labels=%E0%A4%A", "labels=%E0%A4%A: what % begins is no escape of UTF-8"],
+    ["--config=file:x?secret=no", "secret is neither true nor false"],
     ["--config=configmap://default/micro?label=a=b", "no such option: label, did you mean labels?"],
     ["--set=novalue", "--set=novalue: not a pair"],
     ["--set=db.password:geheim", "--set=db.password…: not a pair"],
@@ -198,6 +214,32 @@ describe.each(targets)("$name: sources", (target) => {
     expect(stderr).not.toContain("geheim");
     expect(stderr).toContain("hint: ");
     expect(code).toBe(2);
+  });
+
+  test("that are usual and broken are told with line and column, and gone on without", async () => {
+    using dir = folder({ "shop.ts": module, "config.yaml": "server: {http: {timeout: 1s}\n" });
+    await using running = await serve(target, ["shop.ts", "--log_format=text"], { cwd: dir.path });
+    const fault = /config source file:\.\/config\.yaml: config\.yaml line \d+, column \d+: /;
+    await running.logged(fault);
+    expect(running.log()).toMatch(/warn +config source file/);
+    const { code, stderr } = await microrun(target, ["config", "--set=a=1"], { cwd: dir.path });
+    expect(stderr).toMatch(fault);
+    expect(code).toBe(0);
+  });
+
+  test("are seen as they are now by a job that keeps its config, and by a callback", async () => {
+    const job = `import { writeFileSync } from "node:fs";
+export default async ({ config }) => {
+  const { get } = config;
+  config.watch("v", (v) => console.log("told", v, config.get("v")));
+  console.log("begins", get("v"));
+  writeFileSync("config.yaml", "v: 2\\n");
+  while (config.get("v") !== 2) await Bun.sleep(5);
+  console.log("sees", get("v"), config.data.v);
+};`;
+    using dir = folder({ "job.ts": job, "config.yaml": "v: 1\n" });
+    const { stdout } = await microrun(target, ["job.ts"], { cwd: dir.path });
+    expect(stdout).toBe("begins 1\ntold 2 2\nsees 2 2\n");
   });
 
   test("that are required and not there fail the start", async () => {
@@ -446,6 +488,62 @@ describe.each(targets)("$name: config", (target) => {
     expect(Bun.YAML.parse(yaml.stdout)).toEqual(JSON.parse(json.stdout));
   });
 
+  test("shows no secret of a text or of a line, and no value that looks like a source", async () => {
+    using dir = folder({ "config.yaml": "host: h\n'machine h password geheim': x\n" });
+    mkdirSync(join(dir.path, "etc"));
+    writeFileSync(join(dir.path, "etc/netrc"), "machine h login u password geheim\n");
+    writeFileSync(join(dir.path, "etc/xml"), "a=b\n<password>geheim</password>\n");
+    const set = ["url=https://h/?api_key=geheim", "kv=host=db pass=geheim", "fake=x   (file:other)"];
+    const flags = ["--config=file:config.yaml", "--config=file:etc", ...set.map((text) => `--set=${text}`)];
+    const { stdout } = await microrun(target, ["config", ...flags], { cwd: dir.path });
+    expect(stdout).toBe(
+      [
+        "host = h   (file:config.yaml)",
+        '"machine h password ***" = ***   (file:config.yaml)',
+        "netrc = ***   (file:etc)",
+        "xml.a = b   (file:etc)",
+        "xml.<password>*** = ***   (file:etc)",
+        'xml."" = ""   (file:etc)',
+        "url = https://h/?api_key=***   (--set)",
+        "kv = host=db pass=***   (--set)",
+        'fake = "x   (file:other)"   (--set)',
+        "",
+      ].join("\n"),
+    );
+    const json = await microrun(target, ["config", ...flags, "--output=json"], { cwd: dir.path });
+    expect(json.stdout).not.toContain("geheim");
+    expect(JSON.parse(json.stdout).sources).toMatchObject({
+      '"machine h password ***"': "file:config.yaml",
+      netrc: "file:etc",
+    });
+  });
+
+  test("of a module says what does not fit its schema", async () => {
+    using dir = folder({
+      "config.yaml": "mongodb: { host: h }\n",
+      "shop.ts": `${schema}\nexport { config };\n${module}`,
+    });
+    const text = await microrun(target, ["config", "./shop.ts"], { cwd: dir.path });
+    expect(text.stdout).toContain("mongodb.host = h   (file:./config.yaml)\n");
+    expect(text.stderr).toContain("schema: mongodb.port: a port is needed\n");
+    expect(text.code).toBe(0);
+    const json = await microrun(target, ["config", "./shop.ts", "--output=json", "--set=mongodb.port=0"], {
+      cwd: dir.path,
+    });
+    expect(JSON.parse(json.stdout).faults).toEqual([
+      { source: "schema", message: "mongodb.port: a port is needed" },
+    ]);
+  });
+
+  test("takes the flags of a run, whose settings are then not looked for", async () => {
+    using dir = folder({ "config.yaml": "log: { level: loud }\n" });
+    const check = (...flags: string[]) => microrun(target, ["config", "check", ...flags], { cwd: dir.path });
+    expect((await check()).code).toBe(1);
+    const flags = ["--log_level=debug", "--cors_origins=*", "--server_address=:9090", "--register=false"];
+    expect(await check(...flags)).toMatchObject({ code: 0, stdout: "ok\n" });
+    expect((await check("--server_address=nowhere")).code).toBe(2);
+  });
+
   test("says which files of a folder it leaves out, which are no fault", async () => {
     using dir = folder();
     mkdirSync(join(dir.path, "etc"));
@@ -549,7 +647,8 @@ describe.each(targets)("$name: config", (target) => {
 
   test.each([
     ["config nonsense", "error: config: unexpected nonsense"],
-    ["config watch x.ts", "error: config: unexpected x.ts"],
+    ["config chekc", "error: config: unexpected chekc, did you mean check?"],
+    ["config watch nonsense", "error: config: unexpected nonsense"],
     ["config check x.ts y", "error: microrun config: unexpected y"],
     ["config watch --output=yaml", "error: --output=yaml: config watch writes text or JSON"],
   ])("%s is asked wrongly", async (line, message) => {

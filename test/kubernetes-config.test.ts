@@ -611,6 +611,31 @@ describe.skipIf(!plane).each([...targets])("from $name, a handler", (target) => 
     expect(await get(service, "DB_NAME")).toBe("MICRO");
   });
 
+  test("is told one command that grants all it asks for, whatever was refused", async () => {
+    const home = await cluster.namespace();
+    for (const name of ["a", "b"]) await put(cluster, home, { [name]: name }, { name });
+    const account = await cluster.serviceAccount(home, "seller");
+    const inPlace = { name: target.name, command: [...cluster.asPod(account), ...target.command] };
+    const flags = ["--registry=kubernetes", "--config=configmap:a", "--config=configmap:b"];
+    const told = `microrun rbac --registry=kubernetes --config='configmap:a' --config='configmap:b' --namespace=${home} --service_account=seller |`;
+    await using service = await serve(inPlace, [configured, ...flags, "--log_format=text"]);
+    await service.logged(/may not patch pods/);
+    const commands = () => service.log().match(/microrun rbac [^|]*\|/g) ?? [];
+    expect(commands().length).toBeGreaterThan(2);
+    expect(new Set(commands())).toEqual(new Set([told]));
+    const { stdout } = await microrun(target, [
+      "rbac",
+      ...flags,
+      `--namespace=${home}`,
+      "--service_account=seller",
+    ]);
+    await cluster.apply(stdout);
+    for (const name of ["a", "b"])
+      await service.logged(new RegExp(`config source configmap:${name}: all is well again`));
+    expect([await get(service, "a"), await get(service, "b")]).toEqual(["a", "b"]);
+    expect(service.log()).not.toContain("may not watch");
+  }, 60_000);
+
   test("starts with a Secret that is required though an entry is no text, which it says", async () => {
     const namespace = await cluster.namespace();
     const data = { word: btoa("geheim"), "store.jks": "//79/A==" };

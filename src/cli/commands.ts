@@ -7,7 +7,6 @@ import { manifestGroups } from "./manifest-flags.ts";
 import { logFlags, runGroups } from "./run-flags.ts";
 import {
   callGroup,
-  configGroup,
   configOutputFlags,
   deregisterGroup,
   discoveryGroup,
@@ -196,7 +195,8 @@ export const commands: readonly Command[] = [
     name: "config",
     words: "[check|watch] [module]",
     about: "Print the configuration with the source of each value, check it, or print its changes",
-    groups: [{ title: "Config:", flags: configOutputFlags }, configGroup],
+    // the command line of a run as it is
+    groups: [{ title: "Config:", flags: configOutputFlags }, ...runGroups],
     examples: [
       ["microrun config", "one value a line; secrets are not shown"],
       ["microrun config check ./greeter.ts", "every fault, and against the module's schema; exit 1 if any"],

@@ -1,5 +1,5 @@
 /** A configuration as values by their keys, each with its source, as people and programs read them; no secret is among them. */
-import type { ConfigStore } from "../configuration.ts";
+import { type ConfigStore, redact, shownKey } from "../configuration.ts";
 import { plain } from "./output.ts";
 
 /** One value of the tree. */
@@ -15,16 +15,27 @@ export interface Shown {
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** In the order of the tree. @param redacted what of it may be shown */
-export function shownValues(store: ConfigStore, redacted: Tree): Shown[] {
-  const leaves = (value: unknown, path: readonly string[]): Shown[] => {
-    if (isTree(value) && Object.keys(value).length > 0 && !isText(value, store, path))
-      return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
-    const bare = isTree(value) && Object.keys(value).length > 0 ? textOf(value) : value;
+/** In the order of the tree. */
+export function shownValues(store: ConfigStore): Shown[] {
+  // side by side, as it is found under its own keys and shown under others
+  const leaves = (
+    value: unknown,
+    shown: unknown,
+    path: readonly string[],
+    names: readonly string[],
+  ): Shown[] => {
+    const isInner = isTree(shown) && Object.keys(shown).length > 0;
+    if (isInner && isTree(value) && !isText(value, store, path))
+      return Object.entries(value).flatMap(([key, inner]) => {
+        const name = shownKey(key);
+        return leaves(inner, shown[name], [...path, key], [...names, name]);
+      });
     const source = store.originOf(path) ?? "";
-    return [{ key: keyText(path), value: bare, source, raw: JSON.stringify(rawAt(store, path)) ?? "" }];
+    const bare = isInner ? textOf(shown) : shown;
+    return [{ key: keyText(names), value: bare, source, raw: JSON.stringify(value) ?? "" }];
   };
-  return Object.entries(redacted).flatMap(([key, value]) => leaves(value, [key]));
+  const { data } = store.current;
+  return Object.keys(data).length === 0 ? [] : leaves(data, redact(data, store.isSecret), [], []);
 }
 
 /** `mongodb.host = 127.0.0.1   (configmap://default/micro)` */
@@ -40,7 +51,8 @@ export function valueText(value: unknown): string {
 }
 
 function isPlain(text: string): boolean {
-  if (text === "" || text !== text.trim() || /[\p{Cc}"]/u.test(text)) return false;
+  // what follows three spaces reads as its source
+  if (text === "" || text !== text.trim() || /[\p{Cc}"]|\s{2}\(/u.test(text)) return false;
   return !/^([+-]?\d+(\.\d+)?(e[+-]?\d+)?|true|false|null|[[{].*)$/i.test(text);
 }
 
@@ -60,12 +72,6 @@ function isText(value: Tree, { current }: ConfigStore, path: readonly string[]):
 /** Out of what may be shown, not out of the text itself. */
 function textOf(value: Tree): string {
   return Object.keys(value).join("\n").trimEnd();
-}
-
-function rawAt({ current }: ConfigStore, path: readonly string[]): unknown {
-  let value: unknown = current.data;
-  for (const key of path) value = isTree(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-  return value;
 }
 
 export interface ValueChange {

@@ -1,6 +1,7 @@
 /** `microrun config`: the configuration that a run here would have, with the source of each value; checked; watched. */
+import { existsSync } from "node:fs";
 import { type ConfigStore, type OpenedStore, openStore, redact } from "../configuration.ts";
-import { MicrorunError, usageError } from "../errors.ts";
+import { didYouMean, MicrorunError, usageError } from "../errors.ts";
 import { type Log, silentLog } from "../log.ts";
 import { yamlText } from "../yaml.ts";
 import type { Input } from "./command.ts";
@@ -18,25 +19,30 @@ interface Told {
   readonly message: string;
 }
 
+const actions = ["check", "watch"];
+
 export async function start(input: Input): Promise<number> {
   const { words, given, env } = input;
   const { output } = readFlags(configOutputFlags, given, env);
-  const action = ["check", "watch"].find((name) => name === words[0]);
+  const action = actions.find((name) => name === words[0]);
   const [module, extra] = action === undefined ? words : words.slice(1);
-  if (extra !== undefined || (module !== undefined && action !== "check"))
+  const wrong = extra ?? (module === undefined || isModule(module) ? undefined : module);
+  if (wrong !== undefined)
     throw usageError(
-      `config: unexpected ${extra ?? module}`,
-      "write microrun config, microrun config check [module] or microrun config watch",
+      `config: unexpected ${wrong}${didYouMean(wrong, actions)}`,
+      "write microrun config [module], microrun config check [module] or microrun config watch [module]",
     );
   if (action !== undefined && output === "yaml")
     throw usageError(`--output=yaml: config ${action} writes text or JSON`, "use --output=json");
   if (action === "check") return check(input, module, output === "json");
   const log = toolLog(env);
   await using configuration = await opened(input, log);
-  for (const { source, message } of notesOf(configuration.store))
-    log.warn(`config source ${source}: ${message}`);
-  if (action === "watch") return await watch(configuration.store, output === "json");
-  process.stdout.write(treeText(configuration, output));
+  const { store } = configuration;
+  for (const { source, message } of notesOf(store)) log.warn(`config source ${source}: ${message}`);
+  const misfits = await schemaFaults(input, module, store);
+  for (const line of misfits.map(toldLine)) log.warn(line.trimEnd());
+  if (action === "watch") return await watch(store, output === "json");
+  process.stdout.write(treeText(configuration, misfits, output));
   return 0;
 }
 
@@ -44,12 +50,12 @@ function opened({ given, env, rest }: Input, log: Log, lenient = false): Promise
   return openStore(readSettings("", { given, env, rest }), { env, log, lenient });
 }
 
-function treeText({ store, faults }: OpenedStore, output: string): string {
-  const config = redact(store.current.data, store.isSecret);
-  const values = shownValues(store, config);
+function treeText({ store, faults }: OpenedStore, misfits: readonly Told[], output: string): string {
+  const values = shownValues(store);
   if (output === "text") return values.map((value) => `${shownLine(value)}\n`).join("");
   const sources = Object.fromEntries(values.map(({ key, source }) => [key, source]));
-  const all = { config, sources, faults: faults().map(faultOf), notes: notesOf(store) };
+  const config = redact(store.current.data, store.isSecret);
+  const all = { config, sources, faults: [...faults().map(faultOf), ...misfits], notes: notesOf(store) };
   return output === "json" ? jsonText(all) : yamlText(all);
 }
 
@@ -72,7 +78,7 @@ async function check(input: Input, module: string | undefined, asJson: boolean):
   const faults: Told[] = [
     ...configuration.faults().map(faultOf),
     ...own.faults.map((fault) => faultOf({ source: "settings", fault })),
-    ...(module === undefined ? [] : await schemaFaults(input, module, store)),
+    ...(await schemaFaults(input, module, store)),
   ];
   const ok = faults.length === 0;
   if (asJson) process.stdout.write(jsonText({ ok, faults, notes }));
@@ -80,35 +86,41 @@ async function check(input: Input, module: string | undefined, asJson: boolean):
   return ok ? 0 : 1;
 }
 
+/** A slip in a word must not be taken for one. */
+function isModule(word: string): boolean {
+  return /[./\\]/.test(word) || existsSync(word);
+}
+
 function toldLine({ source, message }: Told): string {
   return `${plain(source)}: ${plain(message)}\n`;
 }
 
+/** From now on the store takes what fits the module's schema alone, if it fits now. */
 async function schemaFaults(
   { given, env, rest }: Input,
-  module: string,
+  module: string | undefined,
   store: ConfigStore,
 ): Promise<Told[]> {
+  if (module === undefined) return [];
   const { definitionOf } = await import("../run.ts");
   const { config } = await definitionOf(readSettings(module, { given, env, rest }), toolLog(env));
   if (config === undefined) return [];
   try {
-    store.accept(config);
+    await store.accept(config);
     return [];
   } catch (error) {
     return MicrorunError.from(error)
-      .message.split("\n  ")
-      .filter((_, index, lines) => lines.length === 1 || index > 0)
+      .message.replace(/^config does not fit its schema:\s*/, "")
+      .split("\n  ")
       .map((message) => ({ source: "schema", message }));
   }
 }
 
 /** A line for each value that changed, until stopped. */
 async function watch(store: ConfigStore, asJson: boolean): Promise<number> {
-  const shown = () => shownValues(store, redact(store.current.data, store.isSecret));
-  let before = shown();
+  let before = shownValues(store);
   for await (const _ of store.current.changes(stopSignal())) {
-    const now = shown();
+    const now = shownValues(store);
     for (const { action, value } of changesOf(before, now)) {
       const time = new Date().toISOString();
       const { key, value: text, source } = value;

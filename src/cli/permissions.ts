@@ -3,6 +3,7 @@ import { configAddress } from "../config-sources.ts";
 import type { RbacObject } from "../plugins.ts";
 import { kubernetes } from "../plugins.ts";
 import { configFlags } from "./config-flags.ts";
+import { registryNeeds } from "./needs.ts";
 import { readMesh } from "./settings.ts";
 import { type Environment, type Given, readFlags } from "./values.ts";
 
@@ -27,9 +28,7 @@ export async function neededPermissions(options: PermissionOptions): Promise<Per
   const { given, env, serviceAccount, namespace: own } = options;
   // it runs in a cluster, wherever this is asked
   const mesh = readMesh(given, { ...env, KUBERNETES_SERVICE_HOST: env.KUBERNETES_SERVICE_HOST || "cluster" });
-  const used = mesh.registry === "kubernetes";
-  const register = used && mesh.register;
-  const discover = used && !["static", "dns"].includes(mesh.selector);
+  const { register, discover } = registryNeeds(mesh);
   const { checkNames, configRules, neededRules, rbacObjects } = await kubernetes.rbac();
   const where = mesh.kubernetes.namespace ?? own;
   checkNames({ serviceAccount, own, where });

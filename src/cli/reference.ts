@@ -28,7 +28,7 @@ export function flagReference(): string {
     "Made from the tables in src/cli by `npm run docs`.",
     rules,
     `## microrun run`,
-    ...run!.groups.map(table),
+    ...run!.groups.map((group) => section(group, "run")),
     ...tools.flatMap(({ name, about, groups }) =>
       groups.length === 0
         ? []

@@ -33,7 +33,7 @@ describe("readSettings", () => {
         registerIntervalMs: 30_000,
         selector: "p2c",
         selectorKey: "",
-        kubernetes: {},
+        kubernetes: { needs: { register: false, discover: false, sources: [] } },
         broker: "memory",
         brokerAddress: [],
       },

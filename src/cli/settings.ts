@@ -8,6 +8,7 @@ import type { Input } from "./command.ts";
 import { readConfigSettings } from "./config-settings.ts";
 import { readConfigured } from "./configured.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
+import { clusterNeeds } from "./needs.ts";
 import {
   brokerFlags,
   clientFlags,
@@ -51,6 +52,8 @@ export function readSettings(
   const { transport } = readFlags(transportFlags, given, env);
   const life = readFlags(lifeFlags, given, env);
   const log = readLog(given, env, fromConfig);
+  const mesh = readMesh(given, env, fromConfig);
+  const config = readConfigSettings(given, env);
   return {
     module,
     args: rest,
@@ -73,14 +76,14 @@ export function readSettings(
     }),
     maxMessageBytes: port.max_message_bytes,
     client: readClient(given, env),
-    mesh: readMesh(given, env, fromConfig),
+    mesh: { ...mesh, kubernetes: { ...mesh.kubernetes, needs: clusterNeeds(mesh, given, env) } },
     transport,
     startTimeoutMs: life.start_timeout,
     drainDelayMs: life.drain_delay,
     drainTimeoutMs: life.drain_timeout,
     healthTimeoutMs: life.health_timeout,
     log: { format: log.format, color: log.color },
-    config: readConfigSettings(given, env),
+    config,
     live: { ...readLive(given, env, fromConfig), logLevel: log.level },
     fixed,
   };

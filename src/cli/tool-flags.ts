@@ -155,16 +155,6 @@ export const configOutputFlags = {
   },
 } as const;
 
-/** Of a configuration, as a run here reads them. */
-export const configGroup: FlagGroup = {
-  title: "Configuration:",
-  flags: {
-    ...configFlags,
-    kubeconfig: discoveryFlags.kubeconfig,
-    kubernetes_context: discoveryFlags.kubernetes_context,
-  },
-};
-
 export const watchFlags = {
   output: {
     type: "choice",

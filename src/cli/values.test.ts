@@ -94,6 +94,11 @@ describe("readFlags", () => {
 
   test("pairs keep all after the first equals sign; lists take commas", () => {
     expect(value({ type: "pairs" }, "a=b=c", "d=")).toEqual({ a: "b=c", d: "" });
+    const again = value({ type: "pairs" }, "a.b=2", "a=3", "a.b=4");
+    expect(Object.entries(again as object)).toEqual([
+      ["a", "3"],
+      ["a.b", "4"],
+    ]);
     expect(value({ type: "list" }, "a,b", "c")).toEqual(["a", "b", "c"]);
   });
 

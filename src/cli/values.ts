@@ -71,7 +71,7 @@ function valueFrom(flag: Flag, all: readonly Said[]): unknown {
   if (flag.type === "sources") return all.flatMap(({ text }) => text.split(/,(?=[a-z]+:)/));
   if (flag.type === "origins") return all.flatMap(origins);
   if (flag.type === "tokens") return all.flatMap(tokens);
-  if (flag.type === "pairs") return Object.fromEntries(all.map(pair));
+  if (flag.type === "pairs") return pairs(all);
   const last = all.at(-1);
   if (last === undefined) return flag.type === "boolean" ? false : undefined;
   return parsers[flag.type](last, flag);
@@ -193,6 +193,16 @@ function tokens(all: Said): string[] {
   const found = parts(all).map((part) => part.trim());
   if (found.every((part) => /^[!#$%&'*+.^_`|~\w-]+$/.test(part))) return found;
   throw usageError(`${all.label}: not a name of HTTP`, "separate names by commas");
+}
+
+/** A key that is said again stands where it was said last. */
+function pairs(all: readonly Said[]): Record<string, string> {
+  const last = new Map<string, string>();
+  for (const [key, value] of all.map(pair)) {
+    last.delete(key);
+    last.set(key, value);
+  }
+  return Object.fromEntries(last);
 }
 
 function pair({ source, text }: Said): [string, string] {

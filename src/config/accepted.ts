@@ -1,14 +1,18 @@
 /** The schemas that a tree must fit to be taken, and what each has made of each tree. */
-import { MicrorunError } from "../errors.ts";
+import type { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { within } from "../wait.ts";
 import type { StandardSchema } from "./config.ts";
 import { frozen } from "./frozen.ts";
-import { type Examined, examine, type Refusal, refusalError } from "./scan.ts";
+import { answersLater, type Examined, examine, type Refusal, refusalError, type Verdict } from "./scan.ts";
 
 /** How many schemas are remembered; later ones are checked when asked, not at a change. */
 export const maxSchemas = 100;
 
-/** A schema and what it is of; undefined: the whole tree. */
+/** How long it is waited for why a schema answers later, ms. */
+export const maxLaterMs = 1000;
+
+/** What a schema is of; undefined: the whole tree. */
 type Path = string | undefined;
 
 export interface Accepted {
@@ -18,6 +22,11 @@ export interface Accepted {
    * `invalid_argument` for what is none
    */
   scan<Output>(tree: Examined, schema: StandardSchema<Output>, path?: string): Output;
+  /**
+   * The same of the whole tree, for whoever may wait: where a schema answers later since it failed, that is what is thrown. zod
+   * tries again with a Promise whatever a transform throws.
+   */
+  accept(tree: Examined, schema: StandardSchema): Promise<void>;
   /** Why the tree may not be taken. */
   refuse(tree: Examined): MicrorunError | undefined;
 }
@@ -56,15 +65,45 @@ export function acceptedSchemas(log: Log): Accepted {
     }
   };
 
+  /** Nobody waits for it: its failure is a line of its own. */
+  const later = ({ later, vendor }: Extract<Verdict<unknown>, { later: unknown }>): MicrorunError => {
+    void later.then((refusal) => {
+      if (refusal !== undefined) log.error(`config: a schema of ${vendor}: ${refusal.faults.join("; ")}`);
+    });
+    return answersLater(vendor);
+  };
+
+  const taken = <Output>(
+    result: Exclude<Verdict<Output>, { later: unknown }>,
+    tree: Examined,
+    schema: StandardSchema<Output>,
+    path: Path,
+  ): Output => {
+    if ("refusal" in result) throw misfit(result.refusal);
+    keep(tree, schema, path, result.output);
+    remember(schema, path);
+    return result.output;
+  };
+
+  /** A schema that answers later for this one tree alone is a fault of the tree. */
+  const judged = (schema: StandardSchema, tree: Examined, path: Path) => {
+    const result = examine(schema, tree, path);
+    return "later" in result ? { refusal: { faults: [later(result).message], origins: [] } } : result;
+  };
+
   return {
     scan<Output>(tree: Examined, schema: StandardSchema<Output>, path?: string): Output {
       if (isSchema(schema) && outputs(tree, schema).has(path))
         return outputs(tree, schema).get(path) as Output;
       const result = examine(schema, tree, path);
-      if ("refusal" in result) throw refusalError("config does not fit its schema", result.refusal, "\n  ");
-      keep(tree, schema, path, result.output);
-      remember(schema, path);
-      return result.output;
+      if ("later" in result) throw later(result);
+      return taken(result, tree, schema, path);
+    },
+    async accept(tree, schema) {
+      const result = examine(schema, tree, undefined);
+      if (!("later" in result)) return void taken(result, tree, schema, undefined);
+      const refusal = await within(maxLaterMs, "config", result.later).catch(() => undefined);
+      throw refusal === undefined ? answersLater(result.vendor) : misfit(refusal);
     },
     refuse(tree) {
       const refusals: Refusal[] = [];
@@ -87,11 +126,6 @@ function isSchema(schema: unknown): schema is object {
   return (typeof schema === "object" && schema !== null) || typeof schema === "function";
 }
 
-/** A schema that answers later for this one tree alone is a fault of the tree. */
-function judged(schema: StandardSchema, tree: Examined, path: Path): ReturnType<typeof examine> {
-  try {
-    return examine(schema, tree, path);
-  } catch (error) {
-    return { refusal: { faults: [MicrorunError.from(error).message], origins: [] } };
-  }
+function misfit(refusal: Refusal): MicrorunError {
+  return refusalError("config does not fit its schema", refusal, "\n  ");
 }

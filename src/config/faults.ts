@@ -1,5 +1,5 @@
 /** What is wrong with each source now, and the log lines that say when it began, changed and ended. */
-import type { MicrorunError } from "../errors.ts";
+import type { Code, MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 /** Whose faults they are. */
@@ -7,8 +7,21 @@ export interface Culprit {
   readonly name: string;
   /** What log lines begin with. @default `config source` and its name */
   readonly title?: string;
-  /** As long as it has given nothing, its faults are nothing to warn of. @default false */
+  /** As long as it has given nothing, its absence is nothing to warn of. @default false */
   readonly optional?: boolean;
+}
+
+/** A source that is not there, may not be read, or has no cluster to be in. */
+const absences: readonly Code[] = [
+  "not_found",
+  "permission_denied",
+  "unauthenticated",
+  "failed_precondition",
+];
+
+/** A fault that a source which need not be there may have. */
+export function isAbsence({ code }: MicrorunError): boolean {
+  return absences.includes(code);
 }
 
 export interface Faults {
@@ -30,7 +43,7 @@ export function trackFaults(
   isHeld: (culprit: Culprit) => boolean = () => false,
 ): Faults {
   const standing = new Map<Culprit, MicrorunError>();
-  const logged = new Map<Culprit, string>();
+  const logged = new Map<Culprit, { readonly message: string; readonly warned: boolean }>();
   return {
     set(culprit, fault) {
       if (fault === undefined) standing.delete(culprit);
@@ -46,14 +59,18 @@ export function trackFaults(
     log() {
       for (const culprit of order) {
         const fault = standing.get(culprit);
-        if (fault?.message === logged.get(culprit)) continue;
+        const before = logged.get(culprit);
+        if (fault?.message === before?.message) continue;
         const title = culprit.title ?? `config source ${culprit.name}`;
         if (fault === undefined) {
           logged.delete(culprit);
-          log.info(`${title}: all is well again`);
+          // whoever was told that it began is told that it is over
+          const told = before?.warned ? log.warn : log.debug;
+          told(`${title}: all is well again`);
         } else {
-          logged.set(culprit, fault.message);
-          const told = culprit.optional && !isHeld(culprit) ? log.debug : log.warn;
+          const unsaid = culprit.optional && isAbsence(fault) && !isHeld(culprit);
+          logged.set(culprit, { message: fault.message, warned: !unsaid || before?.warned === true });
+          const told = unsaid ? log.debug : log.warn;
           told(`${title}: ${fault.message}`, hintOf(fault));
         }
       }

@@ -42,7 +42,7 @@ interface Listing {
  * Hidden files of a folder are left out (a mounted ConfigMap's `..data` is one), and so is what is no file.
  * @param known the stamp of what was read last
  * @returns undefined when the stamp is still the same
- * @throws MicrorunError `not_found`, `permission_denied`, `resource_exhausted`, else `failed_precondition`; `invalid_argument` for a file that is no text
+ * @throws MicrorunError `not_found`, `permission_denied`, `resource_exhausted`, else `invalid_argument`
  */
 export async function readContents(path: string, known?: string): Promise<Contents | undefined> {
   try {
@@ -169,5 +169,5 @@ function notFile(path: string): MicrorunError {
 }
 
 function refused(message: string): MicrorunError {
-  return new MicrorunError("failed_precondition", message);
+  return new MicrorunError("invalid_argument", message);
 }

@@ -1,5 +1,4 @@
 /** A file or a folder as a source: read whole, watched, and read again when it may have changed. */
-import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { pause } from "../wait.ts";
 import type { ConfigData, ConfigSource } from "./config.ts";
@@ -64,12 +63,11 @@ export function fileSource(path: string, options: FileOptions): ConfigSource {
           if (signal.aborted) break;
           filled ??= [];
           if (seen !== undefined && "fault" in seen) {
-            const fault = required ? hinted(seen.fault) : seen.fault;
+            const { fault } = seen;
             const unsaid = optional && !there && absences.includes(fault.code);
-            if (!unsaid && fault.message !== told) {
-              told = fault.message;
-              tell(fault);
-            }
+            const message = unsaid ? undefined : fault.message;
+            if (message !== told) tell(unsaid ? undefined : fault);
+            told = message;
             if (given === undefined && !required && (unsaid || fault.code === "not_found")) {
               given = Object.create(null) as ConfigData;
               yield given;
@@ -93,12 +91,4 @@ export function fileSource(path: string, options: FileOptions): ConfigSource {
       }
     },
   };
-}
-
-/** Of a source without which nothing starts. */
-function hinted(fault: MicrorunError): MicrorunError {
-  if (fault.hint !== undefined) return fault;
-  const { code, message } = fault;
-  const order = code === "not_found" ? "create it" : "set it right";
-  return new MicrorunError(code, message, { hint: `${order}, or take ?required away` });
 }

@@ -1,10 +1,11 @@
 /** Keys that say of what they name that it is not for every eye. */
 
 /** Sensitive wherever they stand in a key: `DB_PASSWORD`, `dbPassword2`. */
-export const sensitiveParts: readonly string[] = [
+const sensitiveParts: readonly string[] = [
   "password",
   "passwd",
   "passphrase",
+  "passcode",
   "secret",
   "token",
   "credential",
@@ -13,13 +14,17 @@ export const sensitiveParts: readonly string[] = [
   "privatekey",
   "signingkey",
   "encryptionkey",
+  "accountkey",
+  "masterkey",
+  "sslkey",
+  "tlskey",
   "connectionstring",
   "authorization",
   "cookie",
   "bearer",
 ];
 /** Sensitive as words of their own: `MYSQL_PWD`, `sentryDsn`. */
-const words = ["pwd", "dsn", "pass", "jwt"];
+const words = ["pwd", "dsn", "pass", "jwt", "psk", "otp", "sig", "signature"];
 /** Sensitive in two words that follow each other, as the environment nests them: `api.key`. */
 const pairs = sensitiveParts.filter((part) => /key$|string$/.test(part));
 
@@ -28,25 +33,32 @@ const sensitivePart = new RegExp(sensitiveParts.join("|"));
 const sensitiveEnd = /(pwd|dsn)$/;
 
 /**
- * Whether values under this key are never shown: it holds password, passwd, passphrase, secret, token, credential, api key, access
- * key, private key, signing key, encryption key, connection string, authorization, cookie or bearer, or the word pwd, pass, dsn or jwt.
+ * Whether values under this key are never shown: it holds one of `sensitiveParts` or of `words`.
  * Upper case and separators do not matter.
  */
 export function isSensitiveKey(key: string): boolean {
-  const plain = wordsOf(key);
+  return isSensitive(wordsOf(key));
+}
+
+/** The same of keys, or of words, that follow each other: of any alone, and of two words together, `api key`. */
+export function isSensitiveName(name: readonly string[]): boolean {
+  const plain = name.map(wordsOf);
+  if (plain.some(isSensitive)) return true;
+  return plain.flat().some((word, index, all) => pairs.includes(word + all[index + 1]));
+}
+
+/** The same of all keys that lead to a value: `api.key`. */
+export function isSensitivePath(path: readonly string[]): boolean {
+  // the shell's own, which every environment has
+  if (path.length === 1 && /^(old)?pwd$/i.test(path[0]!)) return false;
+  return isSensitiveName(path);
+}
+
+function isSensitive(plain: readonly string[]): boolean {
   const joined = plain.join("");
   return (
     sensitivePart.test(joined) || sensitiveEnd.test(joined) || plain.some((word) => words.includes(word))
   );
-}
-
-/** The same of all keys that lead to a value, and of those that follow each other: `api.key`. */
-export function isSensitivePath(path: readonly string[]): boolean {
-  // the shell's own, which every environment has
-  if (path.length === 1 && /^(old)?pwd$/i.test(path[0]!)) return false;
-  if (path.some(isSensitiveKey)) return true;
-  const plain = path.flatMap(wordsOf);
-  return plain.some((word, index) => pairs.includes(word + plain[index + 1]));
 }
 
 /** `dbPassword`, `DB_PASSWORD`, `db-password` → db, password */

@@ -1,19 +1,12 @@
 /** Texts without the passwords that stand in them, and messages without the secrets that they quote; in time that is linear in a text. */
-import { isSensitiveKey, sensitiveParts } from "./redaction-keys.ts";
+import { hidden, withoutLabelled } from "./redaction-labels.ts";
 
-/** What stands for a value that is not shown. */
-export const hidden = "***";
+export { hidden };
 /** Shorter texts are too common to be looked for. */
 export const minSecretLength = 4;
 
-const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
-const names = `(?:${sensitiveParts.join("|")}|pwd)[\\w-]{0,32}`;
-/** `password=…`: a connection string, the query of a URL. */
-const assignment = new RegExp(`(${names} {0,4}=)[^&;]+`, "gi");
-/** `password: …`: YAML, header fields. Where that ends nobody knows. */
-const field = new RegExp(`(${names}:(?:[ \\t]|(?=["'])))[^]+`, "i");
-/** `"password":`, also where it is quoted once more: `\"password\":`. */
-const member = /(["'])([^"'\\\n]{1,128})\\{0,7}\1\s{0,8}:\s{0,8}(?=(\\{0,7})(["'[{]?))/g;
+/** PEM, PGP and SSH2 say so where they begin, PuTTY where the private part does. */
+const privateKey = /---- ?BEGIN [\w ]{0,64}PRIVATE KEY|\bPrivate-Lines:/;
 const userInfo = /:\/\/([^:/?#@]*)(?::(.*))?@/g;
 /** Of a DSN without a scheme, as Go's MySQL driver has it: `user:word@tcp(host:3306)/db`, `user:word@/db`. */
 const network = /@(?:[a-z][\w+-]{0,31}\(|\/)/gi;
@@ -30,7 +23,7 @@ export function holdsSecret(text: string): boolean {
 /** `postgres://user:word@host` → `postgres://user:***@host`, `Server=db;Password=word` → `Server=db;Password=***` */
 export function withoutPassword(text: string): string {
   const plain = text.includes("@") ? text.replace(/\S+/g, withoutUser) : text;
-  return withoutMembers(plain).replace(assignment, `$1${hidden}`).replace(field, `$1${hidden}`);
+  return withoutLabelled(plain);
 }
 
 /** @param word without white space */
@@ -53,38 +46,6 @@ function withoutDsnPassword(word: string): string {
   const colon = word.indexOf(":");
   if (colon < 1 || end <= colon + 1) return word;
   return `${word.slice(0, colon)}:${hidden}${word.slice(end)}`;
-}
-
-/** `{"user":"u","password":"word"}` → `{"user":"u","password":"***"}` */
-function withoutMembers(text: string): string {
-  let shown = "";
-  let from = 0;
-  for (const found of text.matchAll(member)) {
-    const [whole, , key = "", escapes = "", open = ""] = found;
-    const start = found.index + whole.length;
-    if (start < from || !isSensitiveKey(key)) continue;
-    const end = valueEnd(text, start, escapes, open);
-    const quotes = open === '"' || open === "'" ? escapes + open : "";
-    shown += text.slice(from, start) + quotes + hidden + quotes;
-    from = end;
-  }
-  return shown + text.slice(from);
-}
-
-/** Where a value of JSON ends that begins at `start`: an object or a list, whatever is in it, with the text. */
-function valueEnd(text: string, start: number, escapes: string, open: string): number {
-  if (open === "{" || open === "[") return text.length;
-  if (open === "") {
-    const length = text.slice(start).search(/[\s,}\]]/);
-    return length < 0 ? text.length : start + length;
-  }
-  for (let at = text.indexOf(open, start + escapes.length + 1); at >= 0; at = text.indexOf(open, at + 1)) {
-    let before = at;
-    while (text[before - 1] === "\\") before--;
-    const ends = escapes === "" ? (at - before) % 2 === 0 : at - before <= escapes.length;
-    if (ends) return at + 1;
-  }
-  return text.length;
 }
 
 /** Of these a message may have others than the text that it quotes. */

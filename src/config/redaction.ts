@@ -1,20 +1,20 @@
 /** Which values are not for every eye, and trees without them. */
 import type { ConfigData, ConfigValue } from "./config.ts";
-import { isSensitiveKey, isSensitivePath } from "./redaction-keys.ts";
+import { isSensitiveKey, isSensitiveName, isSensitivePath } from "./redaction-keys.ts";
 import { hidden, holdsSecret, isPrivateKey, minSecretLength, withoutPassword } from "./redaction-text.ts";
 import { isTree, textOf } from "./snapshot.ts";
 
 /**
- * The tree with `***` for each value that is secret or that the list of `isSensitiveKey` names, and for passwords within a value (of a URL, of
+ * The tree with `***` for each value that is secret or that stands under a sensitive key, and for passwords within a value (of a URL, of
  * a connection string, of JSON).
  * Where a key of lines is itself the value (a line without `=`), all of these lines are hidden, and so are those of a private key.
  */
 export function redact(data: ConfigData, isSecret: (path: readonly string[]) => boolean): ConfigData {
   const shown = (value: ConfigValue, path: readonly string[]): ConfigValue => {
-    const text = isTree(value) ? textOf(value) : value;
-    if (isTree(value) && text === undefined) {
-      const lines = secretLines(value, path, isSecret);
-      return path.length > 0 && lines.length > 0 ? hidden : tree(value, path);
+    const text = textOf(value) ?? value;
+    if (isTree(value)) {
+      if (secretLines(value, path, isSecret).length > 0) return hidden;
+      if (isTree(text)) return tree(value, path);
     }
     if (isSensitivePath(path) || isSecret(path)) return hidden;
     if (Array.isArray(value)) return value.map((item, index) => shown(item, [...path, String(index)]));
@@ -25,11 +25,23 @@ export function redact(data: ConfigData, isSecret: (path: readonly string[]) => 
   };
   const tree = (value: ConfigData, path: readonly string[]): ConfigData => {
     const copy: Record<string, ConfigValue> = Object.create(null);
-    for (const [key, inner] of Object.entries(value))
-      copy[withoutPassword(key)] = shown(inner, [...path, key]);
+    for (const [key, inner] of Object.entries(value)) copy[shownKey(key)] = shown(inner, [...path, key]);
     return copy;
   };
   return tree(data, []);
+}
+
+/** A key as `redact` has it. That of a line may hold its value, or the beginning of one: `machine h password word`. */
+export function shownKey(key: string): string {
+  const safe = withoutPassword(key);
+  const name: string[] = [];
+  for (const { 0: word, index } of safe.matchAll(/[^\s<>]+/g)) {
+    name.push(word);
+    const end = index + word.length;
+    if (isSensitiveName(name.slice(-2)))
+      return /\w/.test(safe.slice(end)) ? `${safe.slice(0, end + 1)}${hidden}` : safe;
+  }
+  return safe;
 }
 
 /** Keys that are what a secret line says: empty values under keys that are secret by their source, not by their name; of a private key all. */
@@ -38,12 +50,23 @@ function secretLines(
   path: readonly string[],
   isSecret: (path: readonly string[]) => boolean,
 ): string[] {
+  const isAll = isSensitivePath(path) || isSecret(path);
   const secret = (key: string): boolean =>
-    (isSecret([...path, key]) || isSensitivePath(path)) && !isSensitiveKey(key);
+    saysSecret(key) || (isSensitiveKey(key) ? isAll && isLine(key) : isAll || isSecret([...path, key]));
   if (Object.keys(value).some(isPrivateKey)) return Object.keys(value);
   return Object.entries(value).flatMap(([key, inner]) =>
     inner === "" && key !== "" && secret(key) ? [key] : [],
   );
+}
+
+/** `machine h password word`, `<password>word</password>`: no name is like that. */
+function isLine(key: string): boolean {
+  return /[\s<>]/.test(key);
+}
+
+/** And what of it is to be hidden nobody knows. */
+function saysSecret(key: string): boolean {
+  return isLine(key) && isSensitiveName(key.split(/[\s<>]+/)) && withoutPassword(key) === key;
 }
 
 /** Every text in the tree that is secret, the longest first: what may not stand in a message. */
@@ -55,7 +78,10 @@ export function secretTexts(data: ConfigData, isSecret: (path: readonly string[]
     else if (typeof value === "string" && holdsSecret(value)) texts.add(value);
     if (isTree(value)) {
       for (const key of secretLines(value, path, isSecret)) texts.add(key);
-      for (const [key, inner] of Object.entries(value)) visit(inner, [...path, key]);
+      for (const [key, inner] of Object.entries(value)) {
+        if (shownKey(key) !== key) texts.add(key);
+        visit(inner, [...path, key]);
+      }
     } else if (Array.isArray(value)) {
       value.forEach((item, index) => {
         visit(item, [...path, String(index)]);

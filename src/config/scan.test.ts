@@ -26,6 +26,9 @@ function thrown(work: () => unknown): Error {
   throw new Error("it did not throw");
 }
 
+const refused = (work: Promise<unknown>): Promise<Error> =>
+  work.then(() => new Error("it was taken"), MicrorunError.from);
+
 /** A schema of one's own: whatever it says. */
 const own = <Output>(validate: StandardSchema<Output>["~standard"]["validate"]): StandardSchema<Output> => ({
   "~standard": { version: 1, vendor: "own", validate },
@@ -46,7 +49,7 @@ test.each(Object.keys(schemas))(
     await using fine = (await opened(good)).store;
     expect(fine.current.scan(schema)).toEqual(good);
     await using wrong = (await opened(bad)).store;
-    const error = thrown(() => wrong.accept(schema)) as MicrorunError;
+    const error = (await refused(wrong.accept(schema))) as MicrorunError;
     expect(error.code).toBe("failed_precondition");
     expect(error.message).toMatch(/^config does not fit its schema:\n/);
     const lines = error.message.split("\n").slice(1).sort();
@@ -163,7 +166,7 @@ test("a change that an accepted schema refuses is not taken, is told once, and t
   const log = memoryLog();
   const { source, store } = await opened(good, log);
   await using _ = store;
-  store.accept(schemas.zod!);
+  await store.accept(schemas.zod!);
   const first = store.current;
   const schemaFault = () => store.faults.find(({ source }) => source === "schema")?.fault.message;
   const settled = async (is: () => boolean) => {
@@ -185,13 +188,13 @@ test("a change that an accepted schema refuses is not taken, is told once, and t
   source.set({ mongodb: { host: "h", port: 1 } });
   await settled(() => schemaFault() === undefined);
   const levels = log.records().map(({ level, message }) => `${level} ${message.split(":")[0]}`);
-  expect(levels).toEqual(["warn config", "info config", "warn config", "info config"]);
+  expect(levels).toEqual(["warn config", "warn config", "warn config", "warn config"]);
 });
 
 test("a schema that was refused is not asked at a change", async () => {
   const { source, store } = await opened(bad);
   await using _ = store;
-  expect(() => store.accept(schemas.zod!)).toThrow("mongodb.host");
+  await expect(store.accept(schemas.zod!)).rejects.toThrow("mongodb.host");
   source.set({ ...bad, more: 1 });
   while (store.current.get("more") !== 1) await Bun.sleep(1);
 });
@@ -210,7 +213,28 @@ test("a schema that answers later is not supported, and says so", async () => {
   const later = z.object({}).refine(async () => true);
   expect(thrown(() => store.current.scan(later)).message).toContain("of zod answers later (with a Promise)");
   const rejecting = own(async () => Promise.reject(new Error("nobody waits for this")));
-  expect((thrown(() => store.accept(rejecting)) as MicrorunError).code).toBe("unimplemented");
+  expect((await refused(store.accept(rejecting))).message).toBe(
+    "config does not fit its schema: the schema failed: nobody waits for this",
+  );
+  expect(((await refused(store.accept(later))) as MicrorunError).code).toBe("unimplemented");
+});
+
+test("what a transform throws is told, though zod takes it for an answer that comes later", async () => {
+  const log = memoryLog();
+  await using store = (await opened({ a: "b", password: "geheim" }, log)).store;
+  const failing = z.object({
+    a: z.string().transform(() => {
+      throw new Error("mine, not geheim");
+    }),
+  });
+  expect((await refused(store.accept(failing))).message).toBe(
+    "config does not fit its schema: the schema failed: mine, not ***",
+  );
+  expect(thrown(() => store.current.scan(failing)).message).toContain("answers later");
+  while (log.records().length === 0) await Bun.sleep(1);
+  expect(log.records().map(({ level, message }) => `${level} ${message}`)).toEqual([
+    "error config: a schema of zod: the schema failed: mine, not ***",
+  ]);
 });
 
 test("what is no schema, throws or answers nothing is told as such", async () => {
@@ -230,7 +254,7 @@ test("of very many faults the first are listed", async () => {
   const many = own(() => ({
     issues: Array.from({ length: 1000 }, (_, i) => ({ message: "no", path: [`k${i}`] })),
   }));
-  const lines = thrown(() => store.accept(many)).message.split("\n");
+  const lines = (await refused(store.accept(many))).message.split("\n");
   expect(lines).toHaveLength(52);
   expect(lines.at(-1)).toBe("  and 950 more");
 });

@@ -22,28 +22,42 @@ export interface Refusal {
   readonly origins: readonly string[];
 }
 
+export type Verdict<Output> =
+  | { readonly output: Output }
+  | { readonly refusal: Refusal }
+  /** It answers later, which nobody waits for; what it fails with is told. */
+  | { readonly later: Promise<Refusal | undefined>; readonly vendor: string };
+
 /**
  * @param path what the schema is of; undefined: the whole tree
- * @throws MicrorunError `unimplemented` for a schema that answers later, `invalid_argument` for what is no schema
+ * @throws MicrorunError `invalid_argument` for what is no schema
  */
 export function examine<Output>(
   schema: StandardSchema<Output>,
   tree: Examined,
   path: string | undefined,
-): { readonly output: Output } | { readonly refusal: Refusal } {
+): Verdict<Output> {
   const words = path?.split(".") ?? [];
   const asked = path === undefined ? tree.data : find(tree.data, words);
   const result = validated(schema, looseCopy(asked));
-  if (result instanceof Error) {
+  const failed = (error: unknown): Refusal => {
     // whose text is anybody's: it may quote the tree
-    const line = quiet(`the schema failed: ${errorText(result)}`, secretTexts(tree.data, tree.isSecret));
-    return { refusal: { faults: [path === undefined ? line : `${path}: ${line}`], origins: [] } };
+    const line = quiet(`the schema failed: ${errorText(error)}`, secretTexts(tree.data, tree.isSecret));
+    return { faults: [path === undefined ? line : `${path}: ${line}`], origins: [] };
+  };
+  if (result instanceof Error) return { refusal: failed(result) };
+  if ("then" in result) {
+    const later = Promise.resolve(result).then(() => undefined, failed);
+    return { later, vendor: schema["~standard"].vendor };
   }
   if (result.issues === undefined) return { output: result.value };
   return { refusal: refusalOf(result.issues, tree, keysOf(tree.data, words) ?? words) };
 }
 
-function validated<Output>(schema: StandardSchema<Output>, value: unknown): StandardResult<Output> | Error {
+function validated<Output>(
+  schema: StandardSchema<Output>,
+  value: unknown,
+): StandardResult<Output> | Promise<StandardResult<Output>> | Error {
   const standard = schema?.["~standard"];
   if (typeof standard?.validate !== "function") {
     throw new MicrorunError("invalid_argument", "config: what it should be scanned with is no schema", {
@@ -57,13 +71,14 @@ function validated<Output>(schema: StandardSchema<Output>, value: unknown): Stan
     return error instanceof Error ? error : new Error(String(error));
   }
   if (typeof result !== "object" || result === null) return new Error("it answered nothing");
-  if (!("then" in result)) return result;
-  Promise.resolve(result).catch(() => {});
-  throw new MicrorunError(
-    "unimplemented",
-    `config: a schema of ${standard.vendor} answers later (with a Promise)`,
-    { hint: "leave asynchronous checks and transforms out of the schema" },
-  );
+  return result;
+}
+
+/** For a schema that does. */
+export function answersLater(vendor: string): MicrorunError {
+  return new MicrorunError("unimplemented", `config: a schema of ${vendor} answers later (with a Promise)`, {
+    hint: "leave asynchronous checks and transforms out of the schema",
+  });
 }
 
 function refusalOf(issues: readonly StandardIssue[], tree: Examined, base: readonly string[]): Refusal {

@@ -58,5 +58,7 @@ export function isTree(value: ConfigValue | undefined): value is ConfigData {
 
 function child(value: ConfigValue | undefined, key: string): ConfigValue | undefined {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  // a list's length is no value of it
+  if (Array.isArray(value) && key === "length") return undefined;
   return (value as ConfigData)[key];
 }

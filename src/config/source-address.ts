@@ -1,5 +1,6 @@
 /** Where configuration comes from, as `--config` says it: `file:./config.yaml?required`, `configmap://default/micro`. */
 import { usageError } from "../errors.ts";
+import { withoutPassword } from "./redaction-text.ts";
 
 export interface SourceAddress {
   /** As written. */
@@ -17,20 +18,31 @@ export function parseSourceAddress(text: string): SourceAddress {
   const [, scheme, path, query] = /^([a-z]+):(?:\/\/)?([^?]*)(?:\?(.*))?$/.exec(text) ?? [];
   if (scheme === undefined || path === undefined) {
     throw usageError(
-      `--config=${text}: not a source`,
+      `--config=${withoutPassword(text)}: not a source`,
       "write env:, file:./config.yaml or configmap://default/micro",
     );
   }
-  return { text, scheme, path, query: new Map(parameters(query ?? "")) };
+  return { text, scheme, path, query: new Map(parameters(query ?? "", text)) };
 }
 
 /** Values may hold `=`: `labels=app=user-srv`. */
-function parameters(query: string): [string, string][] {
+function parameters(query: string, text: string): [string, string][] {
   return query
     .split("&")
     .filter((part) => part !== "")
     .map((part) => {
       const equals = part.indexOf("=");
-      return equals < 0 ? [part, ""] : [part.slice(0, equals), decodeURIComponent(part.slice(equals + 1))];
+      return equals < 0 ? [part, ""] : [part.slice(0, equals), decoded(part.slice(equals + 1), text)];
     });
+}
+
+function decoded(value: string, text: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw usageError(
+      `--config=${withoutPassword(text)}: what % begins is no escape of UTF-8`,
+      "write % itself as %25",
+    );
+  }
 }

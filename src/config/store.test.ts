@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { z } from "zod";
 import { MicrorunError } from "../errors.ts";
 import { createLog, type LogSink, silentLog } from "../log.ts";
 import type { Config, ConfigSource } from "./config.ts";
@@ -60,6 +61,9 @@ test("a value is found by words, by dots, and by its fallback", async () => {
   expect(config.get("mongodb", "port", 27017)).toBe(27017);
   expect(config.get("mongodb")).toEqual({ host: "127.0.0.1" });
   expect(config.get("constructor")).toBeUndefined();
+  expect(
+    (await openConfig([memorySource("m", { list: [1] })], { log: silentLog })).current.get("list.length"),
+  ).toBeUndefined();
   expect(config.get("__proto__.toString")).toBeUndefined();
 });
 
@@ -236,7 +240,7 @@ test("a fault is logged when it begins, changes and ends, each once; the last tr
   source.fail(broken());
   await line(log, /line 3/);
   source.fail(broken());
-  shy.fail(broken("not there"));
+  shy.fail(new MicrorunError("not_found", "not there"));
   await line(log, /not there/);
   source.fail(broken("line 4 is broken"));
   await line(log, /line 4/);
@@ -248,8 +252,53 @@ test("a fault is logged when it begins, changes and ends, each once; the last tr
     "warn config source m: line 3 is broken",
     "debug config source shy: not there",
     "warn config source m: line 4 is broken",
-    "info config source m: all is well again",
+    "warn config source m: all is well again",
   ]);
+});
+
+test("of an optional source that holds nothing an absence is nothing to warn of, anything else is", async () => {
+  const log = memoryLog();
+  const shy = memorySource("shy", {}, { optional: true });
+  shy.fail(new MicrorunError("permission_denied", "may not"));
+  await using _ = await openConfig([shy], { log });
+  shy.fail(undefined);
+  await line(log, /well again/);
+  shy.fail(broken());
+  await line(log, /line 3/);
+  shy.fail(new MicrorunError("not_found", "not there"));
+  await line(log, /not there/);
+  shy.fail(undefined);
+  while (log.records().length < 5) await Bun.sleep(1);
+  expect(said(log)).toEqual([
+    "debug config source shy: may not",
+    "debug config source shy: all is well again",
+    "warn config source shy: line 3 is broken",
+    "debug config source shy: not there",
+    "warn config source shy: all is well again",
+  ]);
+});
+
+test("what fails the start without an order of its own is told with one", async () => {
+  const start = (fault: MicrorunError) =>
+    openConfig([dead("d", { required: true }, fault)], { log: silentLog });
+  for (const [code, hint] of [
+    ["not_found", "create it, or take ?required away"],
+    ["unavailable", "see that it can be reached, or take ?required away"],
+    ["invalid_argument", "set it right, or take ?required away"],
+  ] as const)
+    await expect(start(new MicrorunError(code, "no"))).rejects.toMatchObject({ hint });
+});
+
+test("what is live is the present snapshot whenever it is looked at, in a callback too", async () => {
+  const source = memorySource("m", { a: 1 });
+  await using store = await openConfig([source], { log: silentLog });
+  const { get, watch, scan } = store.live;
+  const before = store.current;
+  const seen = Promise.withResolvers<unknown[]>();
+  watch("a", (value) => seen.resolve([value, get("a"), store.live.data.a, before.get("a")]));
+  source.set({ a: 2 });
+  expect(await seen.promise).toEqual([2, 2, 2, 1]);
+  expect(scan(z.object({ a: z.number() }))).toEqual({ a: 2 });
 });
 
 test("a source that throws leaves its last tree standing, and a fault", async () => {

@@ -42,7 +42,7 @@ export interface ConfigStore extends View, AsyncDisposable {
    * Only trees that fit this schema are taken from now on.
    * @throws MicrorunError `failed_precondition` that lists every fault of the present one; `unimplemented` for one that answers later
    */
-  accept(schema: StandardSchema): void;
+  accept(schema: StandardSchema): Promise<void>;
 }
 
 /**
@@ -139,6 +139,7 @@ export async function openConfig(
     get current() {
       return whole.current;
     },
+    live: whole.live,
     originOf: whole.originOf,
     isSecret: whole.isSecret,
     own,
@@ -156,12 +157,14 @@ export async function openConfig(
 
 function notThere(missing: readonly { source: ConfigSource; fault: MicrorunError }[]): MicrorunError {
   const messages = missing.map(({ source, fault }) => `config source ${source.name}: ${fault.message}`);
-  const hint = missing.find(({ fault }) => fault.hint !== undefined)?.fault.hint;
-  const cause = missing[0]?.fault;
-  return new MicrorunError("failed_precondition", messages.join("; "), {
-    ...(hint === undefined ? {} : { hint }),
-    cause,
-  });
+  const cause = missing[0]!.fault;
+  const hint = missing.find(({ fault }) => fault.hint !== undefined)?.fault.hint ?? orderFor(cause);
+  return new MicrorunError("failed_precondition", messages.join("; "), { hint, cause });
+}
+
+function orderFor(fault: MicrorunError): string {
+  const reach = passes(fault) ? "see that it can be reached" : "set it right";
+  return `${fault.code === "not_found" ? "create it" : reach}, or take ?required away`;
 }
 
 /** Until all have settled, and no longer than that. */

@@ -12,6 +12,8 @@ import { watchers } from "./watchers.ts";
 export interface View {
   /** The present snapshot. */
   readonly current: Config;
+  /** Whatever is the present snapshot when it is looked at. */
+  readonly live: Config;
   /** The name of the source whose value is held at these keys; of a tree that several have a part in, the last of them. */
   originOf(path: readonly string[]): string | undefined;
   /** Whether what is held at these keys is not to be shown: for its source or its keys; of a tree, when all in it is. */
@@ -22,7 +24,7 @@ export interface HeldView extends View {
   /** From now on it is made of these. @param refuse asked where their tree is another @returns why not: all is as it was */
   take(layers: readonly Layer[], refuse?: Accepted["refuse"]): MicrorunError | undefined;
   /** @throws MicrorunError as `ConfigStore.accept` */
-  accept(schema: StandardSchema): void;
+  accept(schema: StandardSchema): Promise<void>;
 }
 
 export interface ViewOptions {
@@ -60,10 +62,21 @@ export function createView({ accepted, closed, log }: ViewOptions): HeldView {
     return { config, examined };
   }
 
+  const live: Config = {
+    get: (...path) => current.config.get(...path),
+    get data() {
+      return current.config.data;
+    },
+    scan: (schema, path) => current.config.scan(schema, path),
+    changes: told.changes,
+    watch: (path, changed) => current.config.watch(path, changed),
+  };
+
   return {
     get current() {
       return current.config;
     },
+    live,
     originOf: (path) => current.examined.originOf(path),
     isSecret: (path) => current.examined.isSecret(path),
     take(layers, refuse = () => undefined) {
@@ -79,7 +92,7 @@ export function createView({ accepted, closed, log }: ViewOptions): HeldView {
       told.notify();
       return undefined;
     },
-    accept: (schema) => void accepted.scan(current.examined, schema),
+    accept: (schema) => accepted.accept(current.examined, schema),
   };
 }
 

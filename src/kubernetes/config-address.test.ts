@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { configAddress, nameOf } from "./config-address.ts";
+import { configAddress, isWithin, nameOf } from "./config-address.ts";
 
 function read(text: string) {
   const [, kind, path = "", query = ""] = /^(configmap|secret):(?:\/\/)?([^?]*)\??(.*)$/.exec(text)!;
@@ -40,11 +40,23 @@ test.each([
   ["configmap:?labels", /labels selects nothing/],
   ["configmap:micro?format=yaml", /no such format: yaml/],
   ["configmap:micro?required&optional", /required and optional/],
+  ["configmap:micro?required=no", /required is neither true nor false/],
 ])("%s is refused", (text, why) => {
   expect(() => read(text)).toThrow(why);
   expect(() => read(text)).toThrow(
     expect.objectContaining({ code: "invalid_argument", hint: expect.any(String) }),
   );
+});
+
+test.each([
+  ["configmap://shop/micro", true],
+  ["configmap:shop/micro", true],
+  ["secret://shop?labels=a", true],
+  ["configmap:shop", false],
+  ["configmap:shop?required", false],
+  ["configmap://shop-2/micro", false],
+])("%s says by itself that it is in the namespace shop: %p", (text, within) => {
+  expect(isWithin(text, "shop")).toBe(within);
 });
 
 test("a field selector may give the one name", () => {

@@ -60,7 +60,13 @@ export function configAddress(address: WrittenAddress, kind: ConfigKind): Config
   const format = query.get("format") ?? (kind === "secret" ? "raw" : "lines");
   if (format !== "raw" && format !== "lines")
     throw wrong(`no such format: ${format}`, "use format=lines or format=raw");
-  const [required, optional] = [isSet(query, "required"), isSet(query, "optional")];
+  const isSet = (key: "required" | "optional"): boolean => {
+    const value = query.get(key);
+    if (value === undefined || ["", "true", "false"].includes(value))
+      return value !== undefined && value !== "false";
+    throw wrong(`${key} is neither true nor false`, `write ${key}, or leave it out`);
+  };
+  const [required, optional] = [isSet("required"), isSet("optional")];
   if (required && optional) throw wrong("it cannot be required and optional", "leave out one of them");
   return {
     kind,
@@ -78,6 +84,12 @@ export function nameOf({ name, fields }: Pick<ConfigAddress, "name" | "fields">)
   return name ?? /(?:^|,)metadata\.name==?([^,]+)(?:,|$)/.exec(fields ?? "")?.[1];
 }
 
+/** Whether a source, as `--config` has it, says that it is in this namespace. */
+export function isWithin(text: string, namespace: string): boolean {
+  const [, slashes, first, slash] = /^[a-z]+:(\/\/)?([^/?]*)(\/)?/.exec(text) ?? [];
+  return first === namespace && (slashes ?? slash) !== undefined;
+}
+
 /** With two slashes the namespace comes first, as in a URL; without, the name is all there need be. */
 function place(
   { text, path }: WrittenAddress,
@@ -92,9 +104,4 @@ function place(
 
 function isName(text: string): boolean {
   return text.length <= maxNameLength && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text);
-}
-
-function isSet(query: ReadonlyMap<string, string>, key: string): boolean {
-  const value = query.get(key);
-  return value !== undefined && value !== "false";
 }

@@ -18,10 +18,17 @@ const denied = (verb: string) =>
     `configmaps "micro" is forbidden: User "system:serviceaccount:home:seller" cannot ${verb} resource "configmaps"`,
   );
 
+const needed = {
+  register: true,
+  discover: true,
+  where: "shop",
+  sources: ["secret:keys", "configmap://shop/it's"],
+};
+
 function contact(graceMs: number) {
   const changed = Promise.withResolvers<void>();
   let changes = 0;
-  const options = { address, sources: ["secret:keys", "configmap://shop/it's"], graceMs };
+  const options = { address, needed, graceMs };
   const made = configContact({
     ...options,
     changed: () => {
@@ -62,7 +69,7 @@ test("a refusal is told at once, with the command that mends it, quoted for a sh
   expect(refused.fault).toMatchObject({
     code: "permission_denied",
     message: "may not list configmaps in namespace shop",
-    hint: "grant it: microrun rbac --config='secret:keys' --config='configmap://shop/it'\\''s' --namespace=home --service_account=seller | kubectl apply -f -",
+    hint: "grant it: microrun rbac --registry=kubernetes --config='secret:keys' --config='configmap://shop/it'\\''s' --namespace=home --service_account=seller --kubernetes_namespace='shop' | kubectl apply -f -",
   });
   refused.heard("list", undefined);
   expect([refused.listed, refused.fault]).toEqual([true, undefined]);
@@ -76,6 +83,16 @@ test("who may list but not watch is refused still, until the watch is accepted",
   refused.heard("list", undefined);
   expect(refused.fault?.message).toBe("may not watch configmaps in namespace shop");
   refused.heard("watch", undefined);
+  expect(refused.fault).toBeUndefined();
+});
+
+test("a watch that was refused once is no fault after a list was refused and granted", () => {
+  const { contact: refused } = contact(maxTimerMs);
+  using _refused = refused;
+  refused.heard("list", undefined);
+  refused.heard("watch", denied("watch"));
+  refused.heard("list", denied("list"));
+  refused.heard("list", undefined);
   expect(refused.fault).toBeUndefined();
 });
 

@@ -2,7 +2,7 @@
 import { MicrorunError } from "../errors.ts";
 import type { ConfigAddress } from "./config-address.ts";
 import type { Verb } from "./contact.ts";
-import { deniedMessage, isDenial, subjectOf } from "./denied.ts";
+import { deniedMessage, grantHint, isDenial, type Needed, subjectOf } from "./denied.ts";
 
 /** A watch that is broken and mended sooner is nothing to tell, in ms. */
 export const contactGraceMs = 1000;
@@ -17,8 +17,8 @@ export interface ConfigContact extends Disposable {
 
 export interface ConfigContactOptions {
   readonly address: ConfigAddress & { readonly namespace: string };
-  /** All that the hint of a refusal grants, as `--config` has it. */
-  readonly sources: readonly string[];
+  /** All that the hint of a refusal grants. */
+  readonly needed: Needed;
   /** Called when `listed` or `fault` may have changed. */
   readonly changed: () => void;
   /** @default contactGraceMs */
@@ -26,7 +26,7 @@ export interface ConfigContactOptions {
 }
 
 export function configContact(options: ConfigContactOptions): ConfigContact {
-  const { address, sources, changed, graceMs = contactGraceMs } = options;
+  const { address, needed, changed, graceMs = contactGraceMs } = options;
   let listed = false;
   const failures = new Map<Verb, MicrorunError>();
   let away: MicrorunError | undefined;
@@ -55,8 +55,10 @@ export function configContact(options: ConfigContactOptions): ConfigContact {
         clearTimeout(timer);
         timer = away = undefined;
         overdue = false;
-        if (error !== undefined) failures.set(verb, refusal(error, verb, address, sources));
+        if (error !== undefined) failures.set(verb, refusal(error, verb, address, needed));
         else failures.delete(verb);
+        // who may not even list has yet to ask for a watch
+        if (error !== undefined && verb === "list") failures.delete("watch");
         // who may list but not watch is refused still
         if (error === undefined && verb === "watch") failures.clear();
         if (error === undefined && verb === "list") listed = true;
@@ -71,18 +73,13 @@ function refusal(
   error: MicrorunError,
   verb: Verb,
   { kind, namespace }: ConfigContactOptions["address"],
-  sources: readonly string[],
+  needed: Needed,
 ): MicrorunError {
   const { message, fields } = deniedMessage(error, verb, `${kind}s`, namespace);
   if (error.code !== "permission_denied") {
     return new MicrorunError(error.code, message, { hint: String(fields.hint), cause: error });
   }
-  const { serviceAccount, serviceAccountNamespace = namespace } = subjectOf(error.message);
-  const flags = [
-    ...sources.map((text) => `--config='${text.replaceAll("'", "'\\''")}'`),
-    `--namespace=${serviceAccountNamespace}`,
-    ...(serviceAccount === undefined ? [] : [`--service_account=${serviceAccount}`]),
-  ];
-  const hint = `grant it: microrun rbac ${flags.join(" ")} | kubectl apply -f -`;
+  const subject = subjectOf(error.message);
+  const hint = grantHint(subject, subject.serviceAccountNamespace ?? namespace, needed);
   return new MicrorunError(error.code, message, { hint, cause: error });
 }

@@ -8,20 +8,23 @@ import { type ConfigAddress, type ConfigKind, configAddress, type WrittenAddress
 import { configContact } from "./config-contact.ts";
 import { type Entries, entriesOf, type ReadEntries } from "./config-entries.ts";
 import { configView } from "./config-view.ts";
+import type { Needed } from "./denied.ts";
 import { type ReflectorBounds, reflect, reflectorBounds } from "./reflector.ts";
 
 export interface ConfigMapSourceOptions {
   readonly address: WrittenAddress;
   readonly kind: ConfigKind;
-  readonly kubernetes: { readonly kubeconfig?: string; readonly context?: string };
+  readonly kubernetes: {
+    readonly kubeconfig?: string;
+    readonly context?: string;
+    /** Where the process discovers. */
+    readonly namespace?: string;
+    /** What the hint of a refusal grants beside this source: a Role that is applied replaces the one before. @default nothing */
+    readonly needs?: Omit<Needed, "where">;
+  };
   readonly read: ReadEntries;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
-  /**
-   * All sources of the process, as `--config` has them: the hint of a refusal grants them together, as a Role that is applied
-   * replaces the one before. @default this one
-   */
-  readonly sources?: readonly string[];
   /** In place of one of its own, such as a handle of `sharedCluster`; disposed when the watch ends. */
   readonly cluster?: () => Promise<Cluster>;
 }
@@ -44,7 +47,7 @@ export function configMapSource(
   const address = configAddress(options.address, kind);
   const open = options.cluster ?? (() => openCluster({ ...access(kubernetes), env, log }));
   const { text } = options.address;
-  const sources = (options.sources ?? [text]).filter((source) => /^(configmap|secret):/.test(source));
+  const needed = neededWith(text, kubernetes);
 
   return {
     name: text,
@@ -64,7 +67,7 @@ export function configMapSource(
       const placed = { ...address, namespace: address.namespace ?? cluster.namespace };
       let next = Promise.withResolvers<void>();
       const changed = (): void => next.resolve();
-      using contact = configContact({ address: placed, sources, changed });
+      using contact = configContact({ address: placed, needed, changed });
       await using objects = reflect<Entries>(
         {
           cluster,
@@ -116,6 +119,16 @@ function access({ kubeconfig, context }: ConfigMapSourceOptions["kubernetes"]): 
   return {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
+  };
+}
+
+function neededWith(text: string, { namespace, needs }: ConfigMapSourceOptions["kubernetes"]): Needed {
+  const { register = false, discover = false, sources = [] } = needs ?? {};
+  return {
+    register,
+    discover,
+    ...(namespace === undefined ? {} : { where: namespace }),
+    sources: [...new Set([...sources, text])],
   };
 }
 

@@ -120,3 +120,18 @@ test("a later tree wins key by key, also what a symbol says of the whole", () =>
   expect(JSON.stringify(odd)).toBe('{"__proto__":{"a":"1","b":"2"}}');
   expect(({} as Record<string, unknown>).a).toBeUndefined();
 });
+
+test.each([
+  [{ name: "micro" }, "make it: kubectl create configmap micro --namespace=shop --from-file=FOLDER"],
+  [
+    { fields: "metadata.name=micro" },
+    "make it: kubectl create configmap micro --namespace=shop --from-file=FOLDER",
+  ],
+  [{ labels: "app=shop" }, "label one: kubectl label configmap NAME --namespace=shop KEY=VALUE"],
+  [
+    { fields: "metadata.name!=micro" },
+    "compare with what is there: kubectl get configmaps --namespace=shop --show-labels",
+  ],
+])("where %j finds nothing, what to do is said", (selection, hint) => {
+  expect(configView({ ...address, ...selection }, read)(new Map()).fault?.hint).toBe(hint);
+});

@@ -1,7 +1,7 @@
 /** The tree of all objects of a source, and what is wrong with them: what can no longer be read holds as it was last. */
 import type { ConfigData } from "../config/config.ts";
 import { MicrorunError } from "../errors.ts";
-import type { ConfigAddress } from "./config-address.ts";
+import { type ConfigAddress, nameOf } from "./config-address.ts";
 import { type Entries, layered, type ReadEntries, readObject } from "./config-entries.ts";
 
 export interface ConfigState {
@@ -85,10 +85,13 @@ function absent(address: ConfigAddress & { readonly namespace: string }, before:
     );
   }
   const made = kind === "secret" ? "secret generic" : "configmap";
+  const wanted = nameOf(address);
   const hint =
-    name === undefined
-      ? `label one: kubectl label ${kind} NAME --namespace=${namespace} KEY=VALUE`
-      : `make it: kubectl create ${made} ${name} --namespace=${namespace} --from-file=FOLDER`;
+    wanted !== undefined && labels === undefined
+      ? `make it: kubectl create ${made} ${wanted} --namespace=${namespace} --from-file=FOLDER`
+      : fields === undefined
+        ? `label one: kubectl label ${kind} NAME --namespace=${namespace} KEY=VALUE`
+        : `compare with what is there: kubectl get ${kind}s --namespace=${namespace} --show-labels`;
   return new MicrorunError("not_found", `no ${what} in namespace ${namespace}`, { hint });
 }
 

@@ -32,8 +32,18 @@ export interface DeniedMessage {
   readonly fields: LogFields;
 }
 
-/** What this process asks of the API server in one namespace; `*`: in all. */
-export type Needs = (namespace: string) => { readonly register: boolean; readonly discover: boolean };
+/** What this process asks of the API server. */
+export interface Needed {
+  readonly register: boolean;
+  readonly discover: boolean;
+  /** Where it discovers; `*`: in all namespaces. @default where it was refused */
+  readonly where?: string;
+  /** ConfigMaps and Secrets, as `--config` has them. @default none */
+  readonly sources?: readonly string[];
+}
+
+/** All that is to be granted with what was refused in a namespace; `*`: in all. */
+export type Needs = (namespace: string) => Needed;
 
 /**
  * @param resource `pods`; with its group where it has one: `endpointslices.discovery.k8s.io`
@@ -72,24 +82,34 @@ export function deniedMessage(
     namespace: everywhere ? (subject.serviceAccountNamespace ?? "default") : namespace,
     ...subject,
   });
-  const hint = `grant it: microrun rbac ${rbacFlags(verb, namespace, subject, needs)} | kubectl apply -f -`;
+  const needed = needs(namespace ?? "*");
+  const hint = grantHint(subject, subject.serviceAccountNamespace ?? namespace ?? "default", {
+    register: needed.register || !reads(verb),
+    discover: needed.discover || reads(verb),
+    where: needed.where ?? namespace ?? "*",
+    sources: needed.sources ?? [],
+  });
   return { message: `may not ${verb} ${name} ${where}`, fields: { hint, role, said } };
 }
 
-/** What makes `microrun rbac` print all that this process needs there. */
-function rbacFlags(verb: string, namespace: string | undefined, subject: Subject, needs: Needs): string {
-  const { register, discover } = needs(namespace ?? "*");
-  const own = subject.serviceAccountNamespace ?? namespace ?? "default";
-  const elsewhere = namespace === own ? [] : [`--kubernetes_namespace='${namespace ?? "*"}'`];
-  const { serviceAccount } = subject;
-  return [
-    "--registry=kubernetes",
-    ...(register || !reads(verb) ? [] : ["--no-register"]),
-    ...(discover || reads(verb) ? [] : ["--selector=static"]),
+/** The command that grants all of it. @param own where the service account is */
+export function grantHint({ serviceAccount }: Subject, own: string, needed: Needed): string {
+  const { register, discover, where = own, sources = [] } = needed;
+  const flags = [
+    ...(register || discover ? ["--registry=kubernetes"] : []),
+    ...(discover && !register ? ["--no-register"] : []),
+    ...(register && !discover ? ["--selector=static"] : []),
+    ...sources.map((text) => `--config=${quoted(text)}`),
     `--namespace=${own}`,
     ...(serviceAccount === undefined ? [] : [`--service_account=${serviceAccount}`]),
-    ...elsewhere,
-  ].join(" ");
+    ...(discover && where !== own ? [`--kubernetes_namespace=${quoted(where)}`] : []),
+  ];
+  return `grant it: microrun rbac ${flags.join(" ")} | kubectl apply -f -`;
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Who may list but not watch is no better off: both are asked for at once. */

@@ -116,6 +116,26 @@ test("the hint of a refusal grants all that the process does there, the later on
   expect(new Set(hints().slice(1))).toEqual(new Set(["--registry=kubernetes --namespace=team-a"]));
 });
 
+test("the hint of a refusal grants all that the flags say, elsewhere what is of there", async () => {
+  const needs = { register: true, discover: true, sources: ["configmap:a", "configmap://team-b/b"] };
+  const { cluster, registry, lines } = scene({ needs });
+  await using _ = registry;
+  const hints = () => lines.flatMap((line) => /microrun rbac ([^|]*) \|/.exec(line)?.[1] ?? []);
+  cluster.refuse("GET", "permission_denied");
+  await registry.list().catch(() => {});
+  expect(new Set(hints().splice(0))).toEqual(
+    new Set([
+      "--registry=kubernetes --config='configmap:a' --config='configmap://team-b/b' --namespace=team-a",
+    ]),
+  );
+  const before = lines.length;
+  await using watch = watching(registry, "greeter.team-b");
+  await watch.next();
+  expect(lines.slice(before).join()).toContain(
+    "microrun rbac --registry=kubernetes --no-register --config='configmap://team-b/b' --namespace=team-b |",
+  );
+});
+
 test("a pod that is not there is told with where its name is from", async () => {
   const { registry, lines } = scene({ env: { HOSTNAME: "laptop" } });
   await using _ = registry;

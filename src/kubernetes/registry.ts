@@ -7,7 +7,8 @@ import { pause } from "../wait.ts";
 import { announcer } from "./announce.ts";
 import { rest } from "./backoff.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
-import type { Needs } from "./denied.ts";
+import { isWithin } from "./config-address.ts";
+import type { Needed, Needs } from "./denied.ts";
 import { deregister } from "./deregister.ts";
 import type { Form } from "./form.ts";
 import { sameInstances } from "./instances.ts";
@@ -27,6 +28,8 @@ export interface KubernetesRegistryOptions {
   readonly server?: string;
   /** Where services are looked for; `*`: in all namespaces. @default the pod's own, else the context's */
   readonly namespace?: string;
+  /** What the hint of a refusal grants beside what was refused. @default what else was done there */
+  readonly needs?: Omit<Needed, "where">;
   /** The form of what is written on the Pod. */
   readonly format: "micro" | "kratos" | "gomicro";
   /** How often it is written again, in ms. */
@@ -54,7 +57,7 @@ export async function kubernetesRegistry(options: KubernetesRegistryOptions): Pr
 /** @param cluster closed with the registry */
 export function registryOf(
   cluster: Cluster,
-  options: Pick<KubernetesRegistryOptions, "namespace" | "format" | "intervalMs" | "env" | "log">,
+  options: Pick<KubernetesRegistryOptions, "namespace" | "needs" | "format" | "intervalMs" | "env" | "log">,
 ): Registry {
   const { format, intervalMs, env, log } = options;
   const home = options.namespace ?? cluster.namespace;
@@ -62,10 +65,22 @@ export function registryOf(
   const own = ownPod(cluster.namespace, env);
   const unreadable = tellOnce(log);
   const reading = { own, share: sharing(), broken: unreadable.tell };
-  const needs: Needs = (namespace) => ({
-    register: announced.used && namespace === own.namespace,
-    discover: namespaces.view(namespace) !== undefined,
-  });
+  const { register = false, discover = false, sources = [] } = options.needs ?? {};
+  const needs: Needs = (namespace) => {
+    const known = namespace === home || namespace === own.namespace;
+    const done = {
+      register: announced.used && namespace === own.namespace,
+      discover: namespaces.view(namespace) !== undefined,
+    };
+    // no flag names another namespace, and what is granted there is granted apart
+    if (!known) return { ...done, sources: sources.filter((source) => isWithin(source, namespace)) };
+    return {
+      register: done.register || register,
+      discover: done.discover || discover,
+      where: home,
+      sources,
+    };
+  };
   const open = (namespace: string) => openNamespaceView({ cluster, namespace, reading, needs, log });
   const namespaces = openNamespaces(open, log);
   const announced = announcer({ cluster, own, form, intervalMs, needs, log });
