@@ -61,6 +61,7 @@ const ground = new Set([
   "image-reference.ts",
   "cache-folder.ts",
   "whole-file.ts",
+  "output-file.ts",
 ]);
 const layers = [
   "ground",

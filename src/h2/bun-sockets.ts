@@ -1,0 +1,183 @@
+/** Sockets of Bun.listen and Bun.connect: no streams and no copies between the system and the engine. */
+import { rm } from "node:fs/promises";
+import { formatAddress, parseAddress } from "../address.ts";
+import type { SocketUser } from "./h2.ts";
+import {
+  alpnProtocol,
+  maxHandshakeMs,
+  type OpenSocket,
+  type SocketConnectOptions,
+  type SocketListenOptions,
+  type Sockets,
+  type SocketTls,
+} from "./sockets.ts";
+
+/** What a socket carries along. */
+interface Carried {
+  user: SocketUser | undefined;
+  /** While the TLS handshake lasts. */
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+type BunSocket = Bun.Socket<Carried | undefined>;
+
+export function bunSockets(): Sockets {
+  return { listen, connect };
+}
+
+async function listen({ address, tls, shared = false, open }: SocketListenOptions) {
+  const place = parseAddress(address);
+  const handlers = socketHandlers({ secure: tls !== undefined, verified: tls?.ca !== undefined }, (socket) =>
+    open(openSocket(socket)),
+  );
+  const common = { socket: handlers, ...(tls === undefined ? {} : { tls: serverTls(tls) }) };
+  const listener =
+    place.path === undefined
+      ? Bun.listen<Carried | undefined>({
+          ...common,
+          hostname: place.host ?? "::",
+          port: place.port,
+          ...(shared ? sharedPort : {}),
+        })
+      : Bun.listen<Carried | undefined>({ ...common, unix: place.path });
+  return {
+    address:
+      place.path === undefined
+        ? formatAddress({ host: place.host ?? "::", port: (listener as Bun.TCPSocketListener).port })
+        : address,
+    async [Symbol.asyncDispose]() {
+      listener.stop();
+      if (place.path !== undefined) await rm(place.path, { force: true });
+    },
+  };
+}
+
+function connect<U extends SocketUser>({ address, tls, signal, open }: SocketConnectOptions<U>): Promise<U> {
+  const place = parseAddress(address);
+  const { promise, resolve, reject } = Promise.withResolvers<U>();
+  let opened: BunSocket | undefined;
+  const stop = (): void => {
+    opened?.terminate();
+    reject(signal?.reason);
+  };
+  const handlers = socketHandlers({ secure: tls !== undefined, verified: true }, (socket) => {
+    signal?.removeEventListener("abort", stop);
+    if (signal?.aborted) {
+      socket.terminate();
+      return undefined;
+    }
+    try {
+      const user = open(openSocket(socket));
+      resolve(user);
+      return user;
+    } catch (error) {
+      reject(error);
+      throw error;
+    }
+  });
+  const common = {
+    socket: {
+      ...handlers,
+      open(socket: BunSocket) {
+        opened = socket;
+        if (signal?.aborted) socket.terminate();
+        else handlers.open(socket);
+      },
+      handshake(socket: BunSocket, success: boolean, error: Error | null) {
+        if (error !== null) reject(error);
+        handlers.handshake(socket, success, error);
+      },
+      close(socket: BunSocket, error?: Error) {
+        reject(error ?? new Error("the peer has closed the connection"));
+        handlers.close(socket);
+      },
+      connectError: (_: BunSocket, error: Error) => reject(error),
+    },
+    ...(tls === undefined ? {} : { tls: clientTls(tls, place.path === undefined ? place.host : undefined) }),
+  };
+  signal?.addEventListener("abort", stop, { once: true });
+  const connecting =
+    place.path === undefined
+      ? Bun.connect<Carried | undefined>({ ...common, hostname: place.host ?? "localhost", port: place.port })
+      : Bun.connect<Carried | undefined>({ ...common, unix: place.path });
+  connecting.catch(reject);
+  return promise;
+}
+
+interface Security {
+  readonly secure: boolean;
+  /** The peer's certificate must be good: Bun finds fault with a client that was not even asked for one. */
+  readonly verified: boolean;
+}
+
+/** @param begin the socket is ready: who hears of it */
+function socketHandlers(
+  { secure, verified }: Security,
+  begin: (socket: BunSocket) => SocketUser | undefined,
+) {
+  return {
+    open(socket: BunSocket): void {
+      socket.setNoDelay(true);
+      if (secure)
+        socket.data = { user: undefined, timer: setTimeout(() => socket.terminate(), maxHandshakeMs) };
+      else socket.data = { user: begin(socket), timer: undefined };
+    },
+    handshake(socket: BunSocket, success: boolean, error: Error | null): void {
+      clearTimeout(socket.data?.timer);
+      if (success && (error === null || !verified)) socket.data = { user: begin(socket), timer: undefined };
+      else socket.terminate();
+    },
+    data(socket: BunSocket, bytes: Buffer): void {
+      socket.data?.user?.receive(bytes);
+    },
+    drain(socket: BunSocket): void {
+      socket.data?.user?.writable();
+    },
+    close(socket: BunSocket): void {
+      clearTimeout(socket.data?.timer);
+      socket.data?.user?.gone();
+    },
+    // of the system, and of `begin`
+    error(socket: BunSocket): void {
+      socket.terminate();
+    },
+  };
+}
+
+function openSocket(socket: BunSocket): OpenSocket {
+  const { remoteAddress, remotePort, alpnProtocol: protocol } = socket;
+  return {
+    peer: remoteAddress ? formatAddress({ host: remoteAddress, port: remotePort }) : "",
+    protocol: protocol || undefined,
+    write: (bytes, offset, length) => socket.write(bytes, offset, length),
+    // not closed at once: with bytes unread the system would take back what was sent last
+    end: () => socket.shutdown(),
+    terminate: () => void socket.terminate(),
+  };
+}
+
+/** Known to Bun.listen, though not to its types. */
+const sharedPort = { reusePort: true };
+
+/** Bun wants the wire's form: with a plain "h2" every handshake fails. */
+const alpnList = Buffer.from([alpnProtocol.length, ...Buffer.from(alpnProtocol)]);
+
+function serverTls({ cert, key, ca }: SocketTls): Bun.TLSOptions {
+  const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+  return { ...pair(cert, key), ...mutual, ALPNProtocols: alpnList };
+}
+
+function clientTls({ cert, key, ca, serverName }: SocketTls, host: string | undefined): Bun.TLSOptions {
+  const name = serverName ?? host;
+  return {
+    ...pair(cert, key),
+    ...(ca === undefined ? {} : { ca }),
+    ...(name === undefined ? {} : { serverName: name }),
+    rejectUnauthorized: true,
+    ALPNProtocols: alpnList,
+  };
+}
+
+function pair(cert: string | undefined, key: string | undefined): { cert?: string; key?: string } {
+  return { ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
+}
