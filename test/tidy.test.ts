@@ -42,6 +42,7 @@ const contracts = new Set(
     "health",
     "runtime",
     "distribution",
+    "h2",
   ].map((name) => `${name}/${name}.ts`),
 );
 const adapters = new Set(["grpc", "h2", "http", "kubernetes", "build", "image", "distribution", "manifest"]);
