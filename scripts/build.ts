@@ -1,41 +1,54 @@
 /** Makes dist/microrun, one executable that needs nothing beside it, and the text within it that others are made from. */
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { inFolder, neutral } from "../src/build/bundler.ts";
 import { bundleProgram, programFile } from "../src/build/program.ts";
-
-/**
- * The compiled program must not read `.env` or `bunfig.toml` of the folder it runs in (a hostile preload there would run),
- * but must find the user's `node_modules` (package.json) and `paths` (tsconfig.json).
- */
-export const compileFlags = [
-  "--compile",
-  "--minify",
-  "--bytecode",
-  "--format=esm",
-  "--sourcemap",
-  "--no-compile-autoload-dotenv",
-  "--no-compile-autoload-bunfig",
-  "--compile-autoload-package-json",
-  "--compile-autoload-tsconfig",
-] as const;
+import type { Target } from "../src/build/targets.ts";
 
 const root = join(import.meta.dir, "..");
 const microrun = join(root, "src/main.ts");
 
-/** @param more flags for `bun build`: another target @returns the path of the executable */
+/** What it is made for, if not for this machine. */
+export interface Platform {
+  readonly target: Target;
+  /** Path of its Bun. */
+  readonly bun: string;
+}
+
+/** @returns the path of the executable: of the same source the same bytes, whatever the folder */
 export async function compile(
   entry: string = microrun,
   outfile: string = join(root, "dist/microrun"),
-  more: readonly string[] = [],
+  platform?: Platform,
 ): Promise<string> {
   mkdirSync(join(outfile, ".."), { recursive: true });
   using program = entry === microrun ? await writeProgram(join(outfile, "../program")) : undefined;
-  const asset = program === undefined ? [] : [`--asset=${program.path}`];
-  const flags = [...compileFlags, ...more, ...asset, `--outfile=${outfile}`];
-  const command = [process.execPath, "build", entry, ...flags];
-  const child = Bun.spawn(command, { cwd: root, stdout: "pipe", stderr: "pipe" });
-  const [code, output] = await Promise.all([child.exited, new Response(child.stderr).text()]);
-  if (code !== 0) throw new Error(`bun build failed with ${code}:\n${output}`);
+  // sources are named relative to the current folder
+  await inFolder(root, () =>
+    Bun.build({
+      ...neutral,
+      entrypoints: [entry],
+      minify: true,
+      bytecode: true,
+      sourcemap: "inline",
+      compile: {
+        outfile,
+        ...(platform === undefined
+          ? {}
+          : {
+              target: `bun-${platform.target.name}` as Bun.Build.CompileTarget,
+              executablePath: platform.bun,
+            }),
+        ...(program === undefined ? {} : { assets: [program.path] }),
+        // a hostile preload in the folder that it runs in would run
+        autoloadDotenv: false,
+        autoloadBunfig: false,
+        // the user's `node_modules` and `paths` must be found
+        autoloadPackageJson: true,
+        autoloadTsconfig: true,
+      },
+    }),
+  );
   return outfile;
 }
 
@@ -48,7 +61,7 @@ async function writeProgram(folder: string): Promise<Disposable & { path: string
 
 if (import.meta.main) {
   const began = performance.now();
-  const outfile = await compile(microrun, process.argv[2]);
+  const outfile = await compile(microrun, process.argv[2] && resolve(process.argv[2]));
   const megabytes = (Bun.file(outfile).size / 1e6).toFixed(1);
   console.log(`${outfile}  ${megabytes} MB  ${Math.round(performance.now() - began)} ms`);
 }

@@ -1,28 +1,32 @@
 /** Makes all that is released, into one folder: executables, checksums, bill of materials, npm and JSR packages. Publishes nothing. */
 import { createHash } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
 import { targets as allTargets, parseTarget, type Target } from "../src/build/targets.ts";
+import { exitCode, failureText } from "../src/cli/failure.ts";
+import { errorText, usageError } from "../src/errors.ts";
 import { type PackedFile, writeTarball, writeZip } from "./release/archive.ts";
 import { changelogEntry } from "./release/changelog.ts";
+import { documents } from "./release/documents.ts";
 import { releasedExecutables } from "./release/executables.ts";
 import { writeJsrPackage } from "./release/jsr-package.ts";
 import { writeNpmPackages } from "./release/npm-packages.ts";
+import { checksums, makeFolder } from "./release/out-folder.ts";
 import { billOfMaterials } from "./release/sbom.ts";
 
 const usage = `usage: npm run release -- [--targets linux-x64,linux-x64-musl] [--out dist/release]
   --targets  the platforms, separated by commas (${allTargets.map(({ name }) => name).join(", ")})
-  --out      the folder, which is made anew`;
+  --out      the folder: empty, or of an earlier release, which is made anew
+  --help     say this`;
 
-const root = join(import.meta.dir, "..");
+const changelog = join(import.meta.dir, "../CHANGELOG.md");
 const { name, version } = manifest;
 
 async function release(targets: readonly Target[], out: string): Promise<void> {
-  changelogEntry(await Bun.file(join(root, "CHANGELOG.md")).text(), version);
-  await rm(out, { recursive: true, force: true });
-  await mkdir(out, { recursive: true });
+  changelogEntry(await Bun.file(changelog).text(), version);
+  await makeFolder(out);
   const work = join(out, "executables");
   const executables = await releasedExecutables(targets, work);
 
@@ -39,19 +43,16 @@ async function release(targets: readonly Target[], out: string): Promise<void> {
 
 async function archive(out: string, { name: platform, os }: Target, executable: string): Promise<string> {
   const stem = `${name}-${version}-${platform}`;
-  const text = (file: string): PackedFile => ({
-    path: `${stem}/${file}`,
-    mode: 0o644,
-    content: Bun.file(join(root, file)),
-  });
   const program = os === "windows" ? `${name}.exe` : name;
   const files: PackedFile[] = [
-    { path: `${stem}/${program}`, mode: 0o755, content: Bun.file(executable) },
-    text("README.md"),
-    text("CHANGELOG.md"),
+    { path: program, mode: 0o755, content: Bun.file(executable) },
+    ...(await documents()),
   ];
   const outfile = join(out, os === "windows" ? `${stem}.zip` : `${stem}.tar.gz`);
-  await (os === "windows" ? writeZip : writeTarball)(outfile, files);
+  await (os === "windows" ? writeZip : writeTarball)(
+    outfile,
+    files.map((file) => ({ ...file, path: `${stem}/${file.path}` })),
+  );
   return outfile;
 }
 
@@ -65,31 +66,41 @@ async function writeChecksums(out: string, files: readonly string[]): Promise<vo
     lines.push(`${hash.digest("hex")}  ${path}\n`);
     console.log(`${path}  ${(Bun.file(file).size / 1e6).toFixed(1)} MB`);
   }
-  await Bun.write(join(out, "SHA256SUMS"), lines.join(""));
+  await Bun.write(join(out, checksums), lines.join(""));
 }
 
-function parse(args: string[]): { targets: readonly Target[]; out: string } {
-  const options = { targets: { type: "string" }, out: { type: "string", default: "dist/release" } } as const;
+function parse(args: string[]): { targets: readonly Target[]; out: string; help: boolean } {
+  const options = {
+    targets: { type: "string" },
+    out: { type: "string", default: "dist/release" },
+    help: { type: "boolean", default: false },
+  } as const;
   const { values } = parseArgs({ args, options });
   return {
-    targets: values.targets?.split(",").map(parseTarget) ?? allTargets,
+    targets: values.targets?.split(",").map(named) ?? allTargets,
     out: resolve(values.out),
+    help: values.help,
   };
 }
 
-if (import.meta.main) {
-  let asked: ReturnType<typeof parse>;
+function named(text: string): Target {
   try {
-    asked = parse(process.argv.slice(2));
+    return parseTarget(text);
   } catch (error) {
-    console.error(`error: ${(error as Error).message}\n${usage}`);
-    process.exit(2);
+    throw usageError(errorText(error).replace("--target=", "--targets: "), usage);
   }
+}
+
+if (import.meta.main) {
   try {
-    await release(asked.targets, asked.out);
+    const { targets, out, help } = parse(process.argv.slice(2));
+    if (help) console.log(usage);
+    else await release(targets, out);
   } catch (error) {
-    const { message, hint } = error as Error & { hint?: string };
-    console.error(`error: ${message}${hint ? `\n  hint: ${hint}` : ""}`);
-    process.exit(1);
+    const { code } = error as { code?: unknown };
+    const asked = typeof code === "string" && code.startsWith("ERR_PARSE_ARGS");
+    const told = asked ? usageError(errorText(error), usage) : error;
+    console.error(failureText(told));
+    process.exit(exitCode(told));
   }
 }

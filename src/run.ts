@@ -44,7 +44,7 @@ export async function run(
   onReady: (ready: Ready) => void = () => {},
 ): Promise<number> {
   const level = asked.live.logLevel;
-  const log = createLog({ ...asked.log, level, write: (line) => process.stderr.write(`${line}\n`) });
+  const log = createLog({ write: (line) => process.stderr.write(`${line}\n`), ...asked.log, level });
   using signals = takeSignals(log);
   {
     await using stack = new AsyncDisposableStack();

@@ -128,7 +128,12 @@ export interface Settings {
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
   readonly healthTimeoutMs: number;
-  readonly log: { readonly format: LogFormat; readonly color: boolean };
+  readonly log: {
+    readonly format: LogFormat;
+    readonly color: boolean;
+    /** Takes a line. @default writes it to stderr */
+    readonly write?: (line: string) => void;
+  };
   readonly config: ConfigSettings;
   /** As they are at the start. */
   readonly live: LiveSettings;

@@ -1,6 +1,6 @@
 /** `microrun build` for other platforms: where their Bun comes from, and registries that fail. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { platformOf } from "../src/build/executable-header.ts";
 import { folder, greeter, microrun, type Outcome, targets } from "./harness.ts";
@@ -11,6 +11,13 @@ describe("a runtime from npm", () => {
   const archive = () => new Bun.Archive({ "package/bin/bun": "#!/bin/sh\n" }, { compress: "gzip" }).bytes();
   const sha512 = (bytes: Uint8Array) =>
     `sha512-${new Bun.CryptoHasher("sha512").update(bytes).digest("base64")}`;
+
+  /** The beginning of one, as far as it is looked at. */
+  const bun = Buffer.concat([
+    Buffer.from("7f454c460201010000000000000000000200b700", "hex"),
+    Buffer.alloc(80),
+    Buffer.from(`/lib/ld-musl-aarch64.so.1 Bun v${Bun.version} (linux)`),
+  ]);
 
   interface Answer {
     readonly integrity?: string;
@@ -69,6 +76,47 @@ describe("a runtime from npm", () => {
     const { code, stderr, kept } = await buildFrom({});
     expect([code, stderr]).toEqual([1, expect.stringContaining("is not for linux-arm64-musl")]);
     expect(kept).toEqual([]);
+  });
+
+  test("one in the cache that is not what it should be is fetched again", async () => {
+    for (const [bytes, hash] of [
+      ["", undefined],
+      ["#!/bin/sh", undefined],
+      [readFileSync(process.execPath).subarray(0, 70_000), undefined],
+      [bun, "of what was put there"],
+    ] as const) {
+      using home = folder();
+      mkdirSync(join(home.path, "microrun"));
+      const cached = join(home.path, `microrun/bun-${Bun.version}-linux-arm64-musl`);
+      writeFileSync(cached, bytes);
+      if (hash !== undefined) writeFileSync(`${cached}.sha256`, hash);
+      const { code, stderr } = await microrun(target, ["build", greeter, "--target=linux-arm64-musl"], {
+        cwd: home.path,
+        env: { XDG_CACHE_HOME: home.path, npm_config_registry: "http://127.0.0.1:9/" },
+      });
+      expect([code, stderr]).toEqual([1, expect.stringContaining("cannot fetch the runtime")]);
+    }
+  });
+
+  test("one that was put there by hand is used, and told when it is not whole", async () => {
+    using home = folder();
+    mkdirSync(join(home.path, "microrun"));
+    const cached = join(home.path, `microrun/bun-${Bun.version}-linux-arm64-musl`);
+    writeFileSync(cached, bun);
+    for (const more of [[], [`--runtime=${cached}`]]) {
+      const { code, stderr } = await microrun(
+        target,
+        ["build", greeter, "--target=linux-arm64-musl", ...more],
+        {
+          cwd: home.path,
+          env: { XDG_CACHE_HOME: home.path, npm_config_registry: "http://127.0.0.1:9/" },
+        },
+      );
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining(`cannot make an executable of ${cached}: it is not whole`),
+      ]);
+    }
   });
 
   test("a registry that refuses, lacks it or breaks off is told, with what to fetch and where to put it", async () => {

@@ -142,7 +142,7 @@ for (const target of targets) {
       expect(await call("files")).toBe("picture,page,json,template");
       expect(await call("code")).toBe("hi!");
       expect(await call("late")).toBe("came late");
-      expect(await call("environment")).toBe(",,false");
+      expect(await call("environment")).toBe(",development,false");
       expect(await call("refused")).toContain("nobody");
       expect(await call("broken")).toContain("internal error");
       expect(running.log()).toMatch(/broken on purpose\n +at broken \(greeter\.ts:16:\d+\)/);
@@ -238,7 +238,7 @@ for (const target of targets) {
         [["./addon.ts", `--target=${node}`], 2, "a.node is a native addon"],
         [[ok, "--target=linux-x68"], 2, "--target=linux-x68: no such target, did you mean linux-x64?"],
         [[ok, "-o", "taken"], 2, "cannot write taken: it is a folder"],
-        [[ok, "-o", "greeter.ts"], 2, "it is one of the files that are built"],
+        [[ok, "-o", "greeter.ts"], 2, "it is one of the files that it is made of"],
         [[ok, "-o", "greeter.ts/x"], 1, "a file of that name is in the way"],
         [[ok, "-o"], 2, "--output: needs a value"],
         [[ok, "--include=nothing/**"], 2, "--include=nothing/**: matches no file"],

@@ -53,6 +53,13 @@ async function run(
   return { code, stdout, stderr };
 }
 
+/** The links of a README that are not there beside it. */
+function leadingNowhere(folder: string): string[] {
+  const links = [...readFileSync(join(folder, "README.md"), "utf8").matchAll(/\]\(([^)#:]+)\)/g)];
+  expect(links.length).toBeGreaterThan(5);
+  return links.map(([, path]) => path!).filter((path) => !existsSync(join(folder, path)));
+}
+
 const tool = (name: string): string => join(tools, name);
 /** What npm links into `node_modules/.bin`, by its own name. */
 const launcher: Target = { name: "launcher", command: [join(project, "node_modules/.bin/microrun")] };
@@ -105,6 +112,23 @@ describe.skipIf(obstacle !== undefined)("a release", () => {
     expect(await run(unpack, made.path, process.env as Record<string, string>)).toMatchObject({ code: 0 });
     const asked = await run([join(made.path, stem, "microrun"), "--version"], made.path);
     expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining(`microrun ${version}`) });
+    expect(leadingNowhere(join(made.path, stem))).toEqual([]);
+  });
+
+  test("bears its licence wherever it is unpacked, and what README leads to", async () => {
+    const installed = join(project, "node_modules");
+    for (const folder of ["microrun", `@microrun/${platform}`])
+      expect(readFileSync(join(installed, folder, "LICENSE"), "utf8")).toStartWith("MIT License");
+    expect(readFileSync(join(released, "jsr/LICENSE"), "utf8")).toStartWith("MIT License");
+    for (const folder of [join(installed, "microrun"), join(released, "jsr")])
+      expect(leadingNowhere(folder)).toEqual([]);
+  });
+
+  test("tells nothing of the folder that it was made in", () => {
+    const installed = join(project, "node_modules");
+    for (const file of [`@microrun/${platform}/bin/microrun`, "microrun/microrun.js"])
+      for (const place of [root, released])
+        expect(readFileSync(join(installed, file)).includes(place), `${file}: ${place}`).toBe(false);
   });
 
   test("serves a module by npx, with npm alone on the PATH", async () => {
@@ -251,5 +275,20 @@ test("a release is refused for an unknown target, before anything is made", asyn
     code: 2,
     stderr: expect.stringContaining("did you mean linux-x64?"),
   });
+  expect(stderr).toContain("--targets: linux-x65");
   expect(existsSync(`${released}-not`)).toBe(false);
+});
+
+test("a release says how it is asked for, and refuses a folder of something else", async () => {
+  using other = folder({ "notes.txt": "mine" });
+  const release = (flag: string): Promise<Outcome> =>
+    run(
+      [process.execPath, join(root, "scripts/release.ts"), flag],
+      root,
+      process.env as Record<string, string>,
+    );
+  expect(await release("--help")).toMatchObject({ code: 0, stdout: expect.stringContaining("--targets") });
+  const { code, stderr } = await release(`--out=${other.path}`);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("it holds notes.txt") });
+  expect(readFileSync(join(other.path, "notes.txt"), "utf8")).toBe("mine");
 });

@@ -22,7 +22,5 @@ test("the entry of a version is its text", () => {
 
 test("a version without an entry, or with an empty one, is refused", () => {
   for (const version of ["0.2.0", "0.1", "1.0.0"])
-    expect(() => changelogEntry(changelog, version)).toThrow(
-      `CHANGELOG.md: no entry for ${version}: write what changed below "## ${version}"`,
-    );
+    expect(() => changelogEntry(changelog, version)).toThrow(`CHANGELOG.md: no entry for ${version}`);
 });

@@ -17,8 +17,7 @@ export async function releasedExecutables(
   for (const target of targets) {
     const bun = await bunExecutable({ target, env: process.env, signal, progress: () => {} });
     const outfile = join(folder, target.name, `microrun${extension(target)}`);
-    const flags = [`--target=bun-${target.name}`, `--compile-executable-path=${bun}`];
-    executables.set(target, await compile(undefined, outfile, flags));
+    executables.set(target, await compile(undefined, outfile, { target, bun }));
   }
   return executables;
 }

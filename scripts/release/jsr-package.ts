@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import ts from "typescript";
 import manifest from "../../package.json" with { type: "json" };
+import { documents } from "./documents.ts";
 
 const root = join(import.meta.dir, "../..");
 
@@ -26,7 +27,7 @@ export async function writeJsrPackage(folder: string): Promise<void> {
     imports: Object.fromEntries(imports),
   };
   await Bun.write(join(folder, "jsr.json"), `${JSON.stringify(settings, null, 2)}\n`);
-  await Bun.write(join(folder, "README.md"), Bun.file(join(root, "README.md")));
+  for (const { path, content } of await documents()) await Bun.write(join(folder, path), content);
 }
 
 /** The face of the package is its `mod.ts`; the sources lie as they do here. */

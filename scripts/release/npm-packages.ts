@@ -3,9 +3,11 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import ts from "typescript";
 import manifest from "../../package.json" with { type: "json" };
+import { inFolder } from "../../src/build/bundler.ts";
 import type { Target } from "../../src/build/targets.ts";
 import { typesFile } from "../types.ts";
 import { json, made, type PackedFile, writeTarball } from "./archive.ts";
+import { documents, licence } from "./documents.ts";
 
 const root = join(import.meta.dir, "../..");
 const { name, version, description, license } = manifest;
@@ -45,6 +47,7 @@ function platformPackage({ name: platform, os, arch, libc }: Target, executable:
       preferUnplugged: true,
     }),
     made("README.md", `The executable that the package \`${name}\` runs on ${platform}: install that one.\n`),
+    licence(),
     { path: program, mode: 0o755, content: Bun.file(executable) },
   ];
 }
@@ -69,7 +72,7 @@ async function mainPackage(targets: readonly Target[]): Promise<PackedFile[]> {
         targets.map((target) => [`@microrun/${target.name}`, version]),
       ),
     }),
-    { path: "README.md", mode: 0o644, content: Bun.file(join(root, "README.md")) },
+    ...(await documents()),
     made("launcher.js", `#!/usr/bin/env node\n${plainJavaScript(launcher)}`, 0o755),
     made("microrun.js", await moduleText()),
     { path: "microrun.d.ts", mode: 0o644, content: Bun.file(typesFile) },
@@ -82,11 +85,10 @@ function plainJavaScript(text: string): string {
 }
 
 async function moduleText(): Promise<string> {
-  const built = await Bun.build({
-    entrypoints: [join(import.meta.dir, "module.ts")],
-    target: "node",
-    format: "esm",
-    env: "disable",
-  });
+  const entrypoints = [join(import.meta.dir, "module.ts")];
+  // sources are named relative to the current folder
+  const built = await inFolder(root, () =>
+    Bun.build({ entrypoints, target: "node", format: "esm", env: "disable" }),
+  );
   return built.outputs[0]!.text();
 }

@@ -1,7 +1,8 @@
 /** A service as one executable that needs nothing beside it. */
 import { stat } from "node:fs/promises";
-import { dirname, join, parse, relative, resolve } from "node:path";
+import { basename, dirname, join, parse, relative } from "node:path";
 import { usageError } from "../errors.ts";
+import { outputFile } from "../output-file.ts";
 import { type BunOptions, bunExecutable, extension } from "./bun-executable.ts";
 import { explained } from "./bundler.ts";
 import { inside, writeExecutable } from "./executable.ts";
@@ -33,10 +34,10 @@ export async function buildBinary(options: BinaryOptions, reader: ModuleReader):
   const target = options.target ?? own ?? (await ownTarget());
   const { name } = parse(options.module);
   const path = named(options.outfile ?? name, target);
-  const outfile = resolve(path);
 
   const project = await readProject(options, reader);
-  await checkOutput(path, project);
+  const sources = [...project.sources, ...project.files];
+  const outfile = await outputFile(path, { example: "-o greeter", sources });
   if (target !== own && project.addons.length > 0)
     throw usageError(
       `cannot build for ${target.name}: ${project.addons[0]} is a native addon of this machine's`,
@@ -73,27 +74,17 @@ function named(outfile: string, target: Target): string {
   return outfile.toLowerCase().endsWith(end) ? outfile : outfile + end;
 }
 
-async function checkOutput(path: string, { entry, files }: Project): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory())
-    throw usageError(`cannot write ${path}: it is a folder`, "name a file: -o greeter");
-  if ([entry, ...files].includes(resolve(path)))
-    throw usageError(
-      `cannot write ${path}: it is one of the files that are built`,
-      "name another: -o greeter",
-    );
-}
-
 function placeOf(file: string, { root }: Project): string {
   return posix(join(inside, relative(root, file)));
 }
 
-function mainText({ module, proto }: Project, name: string): string {
+function mainText({ entry, module, proto }: Project, name: string): string {
   const at = (path: string) => `join(import.meta.dirname, ${JSON.stringify(`${inside}/${path}`)})`;
+  const built = `module: ${at(module)}, source: ${JSON.stringify(basename(entry))}, name: ${JSON.stringify(name)}`;
   return [
     `import { join } from "node:path";`,
     `import { begin } from "microrun:program";`,
-    `await begin({ built: { module: ${at(module)}, name: ${JSON.stringify(name)}, proto: [${proto.map(at).join(", ")}] } });`,
+    `await begin({ built: { ${built}, proto: [${proto.map(at).join(", ")}] } });`,
     "",
   ].join("\n");
 }

@@ -5,6 +5,7 @@ import { cacheFolder } from "../cache-folder.ts";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
 import { wholeFile } from "../whole-file.ts";
+import { isAsKept, keep } from "./cached-file.ts";
 import { headBytes, platformOf, platformOfHead } from "./executable-header.ts";
 import { fetchPackage, npmRegistry, tarballUrl } from "./npm-package.ts";
 import { type Target, targetOf } from "./targets.ts";
@@ -24,12 +25,26 @@ export interface BunOptions {
 export async function bunExecutable(options: BunOptions): Promise<string> {
   const { target, bun, env } = options;
   if (bun !== undefined) {
-    await check(bun, target);
+    const fault = await faultOf(bun, target);
+    if (fault !== undefined)
+      throw usageError(
+        `--runtime=${bun}: ${fault}`,
+        `give the bin/bun of ${packageOf(target)}@${Bun.version}, readable for this user`,
+      );
     return resolve(bun);
   }
   const cached = join(cacheFolder(env), `bun-${Bun.version}-${target.name}${extension(target)}`);
-  if (!(await isFile(cached))) await download(cached, options);
+  if (!(await isFit(cached, target))) await download(cached, options);
   return cached;
+}
+
+/** What was put there by hand is looked at as what `--runtime` names. */
+async function isFit(path: string, target: Target): Promise<boolean> {
+  return (await isAsKept(path)) ?? (await faultOf(path, target)) === undefined;
+}
+
+function packageOf({ name }: Target): string {
+  return `@oven/bun-${name.replace("arm64", "aarch64")}`;
 }
 
 export function extension({ os }: Target): string {
@@ -44,7 +59,7 @@ export async function isFile(path: string): Promise<boolean> {
 }
 
 async function download(path: string, { target, env, signal, progress }: BunOptions): Promise<void> {
-  const name = `@oven/bun-${target.name.replace("arm64", "aarch64")}`;
+  const name = packageOf(target);
   const registry = await npmRegistry(env, "@oven");
   const url = tarballUrl(registry, name, Bun.version);
   let archive: Uint8Array;
@@ -81,22 +96,19 @@ async function download(path: string, { target, env, signal, progress }: BunOpti
     await writeFile(unfinished, bytes);
     await chmod(unfinished, 0o755);
   });
+  await keep(path);
 }
 
-/** @throws MicrorunError `invalid_argument` */
-async function check(file: string, target: Target): Promise<void> {
-  const hint = `give the bin/bun of @oven/bun-${target.name.replace("arm64", "aarch64")}@${Bun.version}`;
-  if (!(await isFile(file))) throw usageError(`--runtime=${file}: no such file`, hint);
-  const platform = await platformOf(file).catch((error) => {
-    throw usageError(`--runtime=${file}: ${errorText(error)}`, "make it readable for this user");
-  });
-  if (platform === undefined) throw usageError(`--runtime=${file}: not an executable`, hint);
-  const found = targetOf(platform);
-  if (found?.name !== target.name)
-    throw usageError(
-      `--runtime=${file}: made for ${found?.name ?? "another machine"}, not for ${target.name}`,
-      hint,
-    );
-  if (!(await readFile(file)).includes(`Bun v${Bun.version} (`))
-    throw usageError(`--runtime=${file}: not Bun ${Bun.version}`, hint);
+/** Why a file is not the Bun that is needed. */
+async function faultOf(file: string, target: Target): Promise<string | undefined> {
+  if (!(await isFile(file))) return "no such file";
+  try {
+    const platform = await platformOf(file);
+    if (platform === undefined) return "not an executable";
+    const found = targetOf(platform)?.name ?? "another machine";
+    if (found !== target.name) return `made for ${found}, not for ${target.name}`;
+    return (await readFile(file)).includes(`Bun v${Bun.version} (`) ? undefined : `not Bun ${Bun.version}`;
+  } catch (error) {
+    return errorText(error);
+  }
 }

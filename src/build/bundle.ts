@@ -23,7 +23,7 @@ export interface Bundle {
   readonly proto: readonly string[];
   /** Native addons, made for this machine's platform alone. */
   readonly addons: readonly string[];
-  /** Absolute paths of all that was bundled, of packages too. */
+  /** Absolute paths of all that went in, of packages too. */
   readonly inputs: readonly string[];
   /** What the user should know: computed imports, native addons. */
   readonly notes: readonly string[];
@@ -53,7 +53,7 @@ export async function bundle(options: BundleOptions, reader: ModuleReader): Prom
     files: all.sort((a, b) => (a.path < b.path ? -1 : 1)),
     proto,
     addons,
-    inputs: sources,
+    inputs: [...new Set([...sources, ...files])],
     notes,
   };
 }

@@ -1,8 +1,13 @@
 /** Bun's bundler, asked the same way for whatever is made of a module: nothing of this machine or its environment gets in. */
 import { relative, resolve } from "node:path";
 import { MicrorunError } from "../errors.ts";
+import { namedFunction } from "./class-names.ts";
+import { faultsOf } from "./faults.ts";
 import { type Imported, importPlugin } from "./import-plugin.ts";
 import type { ModuleReader } from "./module-reader.ts";
+
+/** Without NODE_ENV Bun runs a module as one in development; in brackets, the bundler does not know it. */
+const nodeEnv = `microrunEnv = { NODE_ENV: process.env["NODE_ENV"] ?? "development" }`;
 
 /**
  * Names instead of values: the bundler would write this machine's paths and NODE_ENV into the code.
@@ -15,11 +20,20 @@ export const neutral: Partial<Bun.BuildConfig> = {
   define: {
     __dirname: "microrunDirname",
     __filename: "microrunFilename",
-    "process.env.NODE_ENV": "process.env.NODE_ENV",
+    "process.env.NODE_ENV": "microrunEnv.NODE_ENV",
   },
   // var: what is bundled again says it twice
-  banner: "var microrunDirname = import.meta.dirname, microrunFilename = import.meta.filename;",
+  banner:
+    `var microrunDirname = import.meta.dirname, microrunFilename = import.meta.filename, ${nodeEnv}, ${namedFunction};`.replaceAll(
+      /\n */g,
+      " ",
+    ),
 };
+
+/** Names of classes are names of services and of errors. */
+export function minification(minify: boolean): Bun.BuildConfig["minify"] & object {
+  return { whitespace: minify, syntax: minify, identifiers: false };
+}
 
 export interface BundlerOptions {
   /** Absolute path. */
@@ -46,7 +60,7 @@ export async function bundled(options: BundlerOptions, reader: ModuleReader): Pr
         ...neutral,
         entrypoints: [entry],
         naming: { entry: "[name].js", chunk: "[name]-[hash].js", asset: "[name]-[hash].[ext]" },
-        minify,
+        minify: minification(minify),
         sourcemap: "inline",
         external: ["microrun"],
         metafile: true,
@@ -57,6 +71,7 @@ export async function bundled(options: BundlerOptions, reader: ModuleReader): Pr
   const sources = Object.keys(metafile?.inputs ?? {})
     .filter((name) => !/^[\w-]{2,}:/.test(name))
     .map((name) => resolve(folder, name));
+  if (metafile !== undefined) imported.faults.push(...faultsOf(metafile, folder));
   return { outputs, sources, imported };
 }
 

@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from "no
 import { basename, dirname, join } from "node:path";
 import { errorText, MicrorunError } from "../errors.ts";
 import { extension } from "./bun-executable.ts";
-import { inFolder, neutral } from "./bundler.ts";
+import { inFolder, minification, neutral } from "./bundler.ts";
 import { type Program, programFile } from "./program.ts";
 import type { Target } from "./targets.ts";
 
@@ -44,7 +44,9 @@ const leastShare = 0.9;
 export async function writeExecutable(options: ExecutableOptions): Promise<void> {
   const { program, outfile, bun = process.execPath, target, service, signal } = options;
   await mkdir(dirname(outfile), { recursive: true });
-  const folder = await mkdtemp(join(dirname(outfile), `.${basename(outfile)}-`));
+  const folder = await mkdtemp(join(dirname(outfile), `.${basename(outfile)}-`)).catch((error) => {
+    throw Object.assign(error, { path: outfile });
+  });
   try {
     const made = join(folder, constantName + extension(target));
     const assets = await stage(folder, service?.files ?? new Map());
@@ -57,14 +59,26 @@ export async function writeExecutable(options: ExecutableOptions): Promise<void>
     );
     signal.throwIfAborted();
     if ((await stat(made)).size < leastShare * (await stat(bun)).size) throw diskFull(outfile);
-    await chmod(made, 0o755);
+    await chmod(made, 0o777 & ~process.umask());
     await rename(made, outfile);
   } catch (error) {
     const all: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-    throw all.some((one) => /ENOSPC|EDQUOT/.test(errorText(one))) ? diskFull(outfile) : error;
+    throw all.some((one) => /ENOSPC|EDQUOT/.test(errorText(one))) ? diskFull(outfile) : told(error, options);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Of a Bun that was cut off the bundler says no more than that it failed; of the output, by what name it was not yet known. */
+function told(error: unknown, { bun, outfile }: ExecutableOptions): unknown {
+  if (error instanceof Error && "dest" in error && error.dest === outfile)
+    return Object.assign(error, { path: outfile });
+  if (bun === undefined || errorText(error) !== "Bundle failed") return error;
+  if (error instanceof AggregateError && error.errors.some(({ position }) => position)) return error;
+  return new MicrorunError("data_loss", `cannot make an executable of ${bun}: it is not whole`, {
+    hint: "remove it, and fetch it again",
+    cause: error,
+  });
 }
 
 function diskFull(outfile: string): MicrorunError {
@@ -97,7 +111,7 @@ async function compile(
     files: { [main]: service?.main ?? itself },
     plugins: [programPlugin(program), ...(service === undefined ? [] : [service.plugin])],
     naming: { entry: service?.path ?? "[name].js", asset: `${inside}/[name]-[hash].[ext]` },
-    minify: service?.minify ?? false,
+    minify: minification(service?.minify ?? false),
     sourcemap: service === undefined ? "none" : "inline",
     bytecode: true,
     external: ["microrun"],

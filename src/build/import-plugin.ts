@@ -1,18 +1,18 @@
-/** What the bundler is told of a module's imports: files are reached beside the bundle, addons and secrets are remembered. */
+/** What the bundler is told of a module's imports: files are reached beside the bundle, and each is what it is at run time. */
 import { readFileSync } from "node:fs";
 import { extname, relative } from "node:path";
-import { isSecret } from "./secrets.ts";
+import { namesKept } from "./class-names.ts";
+import type { Fault } from "./faults.ts";
 
-/** What the bundler itself understands; any other import is a file, of which the importer gets the path. */
-const understood = /^\.([cm]?[jt]sx?|jsonc?|json5|toml|ya?ml|txt|md|sh|css|html?|node|wasm|sqlite)$/;
-
+/** What is read as what it holds, at run time too; any other import is a file, of which the importer gets the path. */
+const understood = /^\.([cm]?[jt]sx?|jsonc?|json5|toml|ya?ml|xml|txt|md|css|html?|node|sqlite)$/;
+const code = /^\.[cm]?[jt]sx?$/;
 export interface Imported {
   /** Absolute paths of files whose path is imported. */
   readonly files: Set<string>;
   /** Of native addons. */
   readonly addons: Set<string>;
-  /** What is imported and looks like a secret. */
-  readonly secrets: Set<string>;
+  readonly faults: Fault[];
 }
 
 export interface ImportPlugin {
@@ -22,36 +22,60 @@ export interface ImportPlugin {
 
 /** @param folder of the bundled module: where files are beside it they stay so */
 export function importPlugin(folder: string): ImportPlugin {
-  const imported = { files: new Set<string>(), addons: new Set<string>(), secrets: new Set<string>() };
-  const attribute = attributeReader();
+  const imported: Imported = { files: new Set(), addons: new Set(), faults: [] };
   const plugin: Bun.BunPlugin = {
     name: "imports",
-    setup(build) {
-      // a file that only the bundler knows is not found once a plugin was asked for it
-      build.onResolve(
-        { filter: /^(?!.*\bmicrorun-main\.js$).*\.[a-z0-9_-]+$/i },
-        ({ path, importer, resolveDir, kind }) => {
-          if (kind.startsWith("entry-point") || /^\w+:/.test(path)) return undefined;
-          const wanted = attribute(importer, path);
-          const code = understood.test(extname(path));
-          if (code && wanted === undefined && !/\.(node|json|txt)$/.test(path)) return undefined;
-          const file = resolved(path, resolveDir);
-          if (file === undefined) return undefined;
-          if (isSecret(file)) imported.secrets.add(file);
-          if (file.endsWith(".node")) imported.addons.add(file);
-          const asFile = wanted === undefined ? !understood.test(extname(file)) : wanted === "file";
-          if (!asFile || extname(file) === "") return undefined;
-          imported.files.add(file);
-          return { path: posix(relative(folder, file)), namespace: "file-beside" };
-        },
-      );
-      build.onLoad({ filter: /.*/, namespace: "file-beside" }, ({ path }) => ({
-        contents: pathModule(folder, path),
-        loader: "js",
-      }));
-    },
+    setup: (build) => offerFiles(build, folder, imported),
   };
   return { plugin, imported };
+}
+
+function offerFiles(build: Bun.PluginBuilder, folder: string, { files, addons, faults }: Imported): void {
+  const attribute = attributeReader();
+  const noCode = new Set<string>();
+  // a file that only the bundler knows is not found once a plugin was asked for it
+  build.onResolve(
+    { filter: /^(?!.*\bmicrorun-main\.js$).*\.[a-z0-9_-]+$/i },
+    ({ path, importer, resolveDir, kind }) => {
+      if (kind.startsWith("entry-point") || /^\w+:/.test(path)) return undefined;
+      const wanted = attribute(importer, path);
+      if (wanted === undefined && code.test(extname(path))) return undefined;
+      const file = resolved(path, resolveDir);
+      if (file === undefined) return undefined;
+      const extension = extname(file);
+      const fault = wanted === undefined || wanted === "sqlite" ? faultOf(extension, wanted) : undefined;
+      if (fault !== undefined) faults.push({ kind: fault, specifier: path, referrer: importer });
+      if (extension === ".node") addons.add(file);
+      if (wanted !== undefined && code.test(extension)) noCode.add(file);
+      const isFile = wanted === undefined ? !understood.test(extension) : wanted === "file";
+      if (isFile && extension !== "") files.add(file);
+      else if (fault === undefined && (extension !== ".css" || wanted !== undefined)) return undefined;
+      return {
+        path: posix(relative(folder, file)),
+        namespace: isFile && extension !== "" ? "file-beside" : "nothing",
+      };
+    },
+  );
+  build.onLoad({ filter: /.*/, namespace: "file-beside" }, ({ path }) => ({
+    contents: pathModule(folder, path),
+    loader: "js",
+  }));
+  build.onLoad({ filter: /.*/, namespace: "nothing" }, () => ({
+    contents: "export default {};",
+    loader: "js",
+  }));
+  // of other people's code classes are seldom services
+  build.onLoad({ filter: /^(?!.*[\\/]node_modules[\\/]).*\.[cm]?[jt]sx?$/ }, ({ path, loader }) => {
+    const text = noCode.has(path) ? "" : readText(path);
+    const names = namesKept(path, text);
+    return names === "" ? undefined : { contents: text + names, loader };
+  });
+}
+
+/** At run time a database is opened where it lies, and a page is Bun's own bundle of it. */
+function faultOf(extension: string, wanted: string | undefined): Fault["kind"] | undefined {
+  if (wanted === "sqlite" || extension === ".sqlite") return "database";
+  return /^\.html?$/.test(extension) ? "page" : undefined;
 }
 
 /** As at run time: the default is the path; of a `.proto`, `text` too. */
@@ -85,7 +109,7 @@ function readText(path: string): string {
 }
 
 function attribute(text: string, path: string): string | undefined {
-  const said = String.raw`["']${RegExp.escape(path)}["']\s*(?:with|,\s*\{\s*with:)\s*\{\s*["']?type["']?:\s*["'](\w+)["']`;
+  const said = String.raw`["']${RegExp.escape(path)}["']\s*(?:with|,\s*\{\s*with:)\s*\{[^}]*?["']?\btype["']?:\s*["'](\w+)["']`;
   return new RegExp(said).exec(text)?.[1];
 }
 

@@ -17,7 +17,8 @@ test("a variable names the registry", async () => {
   expect(tarballUrl(registry, "@oven/bun-linux-x64", "1.4.4")).toBe(
     "http://127.0.0.1:4873/npm/@oven/bun-linux-x64/-/bun-linux-x64-1.4.4.tgz",
   );
-  await expect(npmRegistry({ ...env, npm_config_registry: "npm.example" }, "@oven")).rejects.toThrow(
-    "not a URL",
-  );
+  await expect(npmRegistry({ ...env, npm_config_registry: "npm.example" }, "@oven")).rejects.toMatchObject({
+    message: "npm's registry npm.example: not a URL",
+    hint: "correct it in npm_config_registry or .npmrc",
+  });
 });

@@ -1,7 +1,7 @@
 /** A package's archive from an npm registry, as npm itself is told to reach it, checked by its integrity hash. */
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeFolder } from "../cache-folder.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
 
@@ -34,8 +34,8 @@ export interface PackageOptions {
 
 /** Variables beat the project's `.npmrc`, that beats the user's. */
 export async function npmRegistry(env: Environment, scope: string): Promise<NpmRegistry> {
-  const home = env.HOME || homedir();
-  const user = env.npm_config_userconfig || env.NPM_CONFIG_USERCONFIG || join(home, ".npmrc");
+  const user =
+    env.npm_config_userconfig || env.NPM_CONFIG_USERCONFIG || join(homeFolder(env) ?? "", ".npmrc");
   const texts = await Promise.all([user, ".npmrc"].map((file) => readFile(file, "utf8").catch(() => "")));
   const settings = new Map(texts.flatMap((text) => npmrcEntries(text, env)));
   const url =
@@ -46,7 +46,7 @@ export async function npmRegistry(env: Environment, scope: string): Promise<NpmR
     usualRegistry;
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new MicrorunError("invalid_argument", `npm's registry ${url}: not a URL`, {
-      hint: "correct it in .npmrc",
+      hint: "correct it in npm_config_registry or .npmrc",
     });
   const whole = url.replace(/\/*$/, "/");
   return { url: whole, token: settings.get(`${whole.replace(/^https?:/, "")}:_authToken`) };

@@ -1,15 +1,17 @@
 /** A module and what goes with it, found without running it: where each file lies, and what the user should know. */
 
 import { existsSync } from "node:fs";
-import { realpath } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, parse, relative, resolve, sep } from "node:path";
 import { usageError } from "../errors.ts";
 import { bundled } from "./bundler.ts";
-import { type Imported, posix } from "./import-plugin.ts";
+import { posix } from "./import-plugin.ts";
 import { includedFiles } from "./included-files.ts";
 import type { ModuleReader } from "./module-reader.ts";
 import { notesOf, ownSources } from "./notes.ts";
-import { protosNamedIn } from "./protos.ts";
+import { projectProtos } from "./protos.ts";
+import { checkReadable } from "./readable.ts";
+import { refuseFaults, refuseNameless, refuseSecrets } from "./refusals.ts";
 
 export interface BundleOptions {
   /** Path of the handler module. */
@@ -29,6 +31,8 @@ export interface Project {
   readonly entry: string;
   /** Where the bundled module lies below the root: `src/greeter.js`. */
   readonly module: string;
+  /** Absolute paths of all that is bundled, of packages too. */
+  readonly sources: readonly string[];
   /** What is read beside the module: absolute paths, sorted. */
   readonly files: readonly string[];
   /** Paths below the root of the `.proto` files that replace the module's own. */
@@ -45,22 +49,31 @@ export async function readProject(options: BundleOptions, reader: ModuleReader):
   const entry = await realpath(asked);
   const folder = dirname(entry);
   const scan = await bundled({ entry, folder, minify: false }, reader);
-  refuseSecrets(scan.imported, folder);
+  await refuseFaults(scan.imported, entry, reader);
+  refuseSecrets([...scan.sources, ...scan.imported.files], folder);
+  refuseNameless(options.module, entry, await readFile(entry, "utf8"));
 
   const replaced = (options.proto ?? []).map((path) => existing(path));
-  const protos = replaced.length > 0 ? replaced : await protosOf(entry, scan.sources);
+  if (replaced.length > 0) await reader.checkProtos(replaced);
+  const { protos, missing } =
+    replaced.length > 0
+      ? { protos: replaced, missing: [] }
+      : await projectProtos(options.module, entry, ownSources(scan.sources));
   const withImports = protos.length === 0 ? [] : await reader.protoFiles(protos);
   const included = await includedFiles(options.include ?? [], folder);
   const files = [
     ...new Set([...scan.imported.files, ...withImports.map((path) => resolve(path)), ...included.files]),
   ];
+  await checkReadable(files, (file) => relative(process.cwd(), file));
   const root = commonFolder([entry, ...files]);
   const named = (file: string) => posix(relative(root, file));
-  const addons = [...scan.imported.addons].map(named);
+  const embedded = included.files.filter((file) => file.endsWith(".node"));
+  const addons = [...new Set([...scan.imported.addons, ...embedded])].map(named);
   return {
     root,
     entry,
     module: posix(join(relative(root, folder), `${parse(asked).name}.js`)),
+    sources: scan.sources,
     files: files.sort(),
     proto: replaced.map(named),
     addons,
@@ -69,35 +82,19 @@ export async function readProject(options: BundleOptions, reader: ModuleReader):
         (name) => `${name} is a native addon: what is made holds on a machine like this one alone`,
       ),
       ...(await notesOf(scan.sources, folder, named)),
+      ...missing.map(
+        ({ source, line, text }) =>
+          `${named(source)}:${line}: no file is found for ${text}; name it by --include if it is read when the service runs`,
+      ),
       ...included.notes,
     ],
   };
-}
-
-/** What the sources' texts name, if it exists; else the one of the module's stem. */
-async function protosOf(entry: string, sources: readonly string[]): Promise<string[]> {
-  const { dir, name } = parse(entry);
-  const there = new Set<string>();
-  for (const source of ownSources(sources))
-    for (const path of await protosNamedIn(source, [dir, dirname(source)])) there.add(path);
-  const beside = join(dir, `${name}.proto`);
-  if (existsSync(beside)) there.add(beside);
-  return [...there].sort();
 }
 
 function existing(path: string): string {
   const file = resolve(path);
   if (existsSync(file)) return file;
   throw usageError(`--proto=${path}: no such file`, "name a .proto that is there");
-}
-
-function refuseSecrets({ secrets }: Imported, folder: string): void {
-  const [file] = secrets;
-  if (file === undefined) return;
-  throw usageError(
-    `the module imports ${relative(folder, file)}, which looks like a secret`,
-    "read it when the service runs: from a variable, a mounted file or --config",
-  );
 }
 
 /** The deepest folder that holds all of them. */

@@ -100,7 +100,10 @@ function filled(name: string, flag: Flag, text: string): string {
 function mustBeModule(word: string, all: readonly Command[]): void {
   if (/[./\\]/.test(word) || existsSync(word)) return;
   const names = all.map(({ name }) => name);
-  const modules = all === commands ? ", or give a module: microrun ./greeter.ts" : "";
+  const modules =
+    all === commands
+      ? ", or give a module: microrun ./greeter.ts"
+      : ", or put the service's own words behind --";
   throw usageError(
     `unknown command ${word === "" ? '""' : word}${didYouMean(word, names)}`,
     `use one of ${names.join(", ")}${modules}`,
@@ -118,5 +121,6 @@ function unknownFlag(said: string, command: Command = commands[0]!): MicrorunErr
   }
   const best = nearest(name, [...names, "help", "version"]);
   const meant = best === undefined ? "" : `: did you mean --${best}?`;
-  return usageError(`unknown flag ${said}${meant}`, `see microrun ${command.name} --help`);
+  const own = best === undefined && command.name === "run" ? ", or put the module's own words behind --" : "";
+  return usageError(`unknown flag ${said}${meant}`, `see microrun ${command.name} --help${own}`);
 }

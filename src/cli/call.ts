@@ -19,7 +19,7 @@ const limits = {
   client_request_timeout: clientFlags.client_request_timeout,
 } as const;
 
-export async function start({ words, given, env }: Input): Promise<number> {
+export async function start({ words, given, env, own = String }: Input): Promise<number> {
   const [service, endpoint, json] = spelledOut(words);
   if (service === undefined || endpoint === undefined) {
     throw usageError(
@@ -52,7 +52,7 @@ export async function start({ words, given, env }: Input): Promise<number> {
   const failed = (error: unknown): number => {
     if (!(error instanceof MicrorunError)) throw error;
     const told = microErrorJson(toMicroError(error, "microrun.client"));
-    const hint = error.hint === undefined ? "" : `  hint: ${error.hint}\n`;
+    const hint = error.hint === undefined ? "" : `  hint: ${own(error.hint)}\n`;
     process.stderr.write(`error calling ${service}.${endpoint}: ${told}\n${hint}`);
     return 1;
   };

@@ -9,6 +9,8 @@ export interface Built {
   readonly name: string;
   /** Absolute path of its module within the executable. */
   readonly module: string;
+  /** What that was made of, as traces name it: `greeter.ts`. */
+  readonly source: string;
   /** Of the `.proto` files that replace those that the module names. */
   readonly proto: readonly string[];
 }
@@ -23,6 +25,8 @@ export interface Input {
   readonly host: () => Promise<Runtime>;
   /** The service that this executable is. @default none: it runs any */
   readonly built?: Built;
+  /** A text about this program, as it is called. @default unchanged: it is microrun */
+  readonly own?: (text: string) => string;
 }
 
 /** Resolves with the exit code. */

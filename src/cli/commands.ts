@@ -259,7 +259,17 @@ export const commands: readonly Command[] = [
 export function commandsOf(built: Built | undefined): readonly Command[] {
   if (built === undefined) return commands;
   const [run, ...others] = commands.filter(({ fromSource }) => fromSource !== true);
-  return [{ ...run!, words: "", about: `Serve ${built.name}`, examples: [], most: 0 }, ...others];
+  return [{ ...run!, words: "", about: `Serve ${built.name}`, examples: [], most: 0 }, ...others.map(itsOwn)];
+}
+
+/** Names no module: there is one. */
+function itsOwn(command: Command): Command {
+  const { words, examples } = command;
+  return {
+    ...command,
+    words: words.replace(/ ?\[module\]/, ""),
+    examples: examples.filter(([line]) => !line.includes(".ts")),
+  };
 }
 
 /** The command of this name. */

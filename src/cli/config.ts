@@ -22,16 +22,19 @@ interface Told {
 const actions = ["check", "watch"];
 
 export async function start(input: Input): Promise<number> {
-  const { words, given, env } = input;
+  const { words, given, env, built } = input;
   const { output } = readFlags(configOutputFlags, given, env);
   const action = actions.find((name) => name === words[0]);
-  const [module, extra] = action === undefined ? words : words.slice(1);
-  const wrong = extra ?? (module === undefined || isModule(module) ? undefined : module);
+  const [named, extra] = action === undefined ? words : words.slice(1);
+  const mayName = named === undefined || (built === undefined && isModule(named));
+  const wrong = extra ?? (mayName ? undefined : named);
+  const of = built === undefined ? " [module]" : "";
   if (wrong !== undefined)
     throw usageError(
       `config: unexpected ${wrong}${didYouMean(wrong, actions)}`,
-      "write microrun config [module], microrun config check [module] or microrun config watch [module]",
+      `write microrun config${of}, microrun config check${of} or microrun config watch${of}`,
     );
+  const module = built?.module ?? named;
   if (action !== undefined && output === "yaml")
     throw usageError(`--output=yaml: config ${action} writes text or JSON`, "use --output=json");
   if (action === "check") return check(input, module, output === "json");

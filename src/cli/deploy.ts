@@ -71,6 +71,6 @@ async function pushedImage(input: Input, signal: AbortSignal): Promise<string> {
   const { makeImage } = await import("./image.ts");
   const flags = flagsOf(madeGroups);
   const own = new Map([...input.given].filter(([name]) => Object.hasOwn(flags, name)));
-  const { references } = await makeImage({ ...input, given: own }, { command: "deploy", signal });
-  return references[0]!;
+  const [reference] = await makeImage({ ...input, given: own }, { command: "deploy", signal });
+  return reference!;
 }

@@ -49,6 +49,8 @@ export interface Flag {
   readonly short?: string;
   /** The values of a choice, or whose names they are. */
   readonly of?: keyof typeof pluginKinds | readonly string[];
+  /** Needs the module's source, which an executable of a service has not. @default false */
+  readonly fromSource?: true;
   /** Taken because Go Micro has it: its other values mean nothing here. */
   readonly compatible?: true;
 }

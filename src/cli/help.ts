@@ -2,7 +2,7 @@
 import yargs, { type Argv, type Options } from "yargs";
 import type { Built, Command } from "./command.ts";
 import { commandNamed, commandsOf } from "./commands.ts";
-import { choicesOf, defaultText, type Flag, type FlagGroup } from "./flags.ts";
+import { choicesOf, defaultText, type Flag, type FlagGroup, type FlagTable } from "./flags.ts";
 import { columns } from "./terminal.ts";
 
 /** @param command absent: of the program */
@@ -41,7 +41,7 @@ function program(argv: readonly string[], built: Built | undefined): Argv {
     .completion("completion", false)
     .wrap(columns());
   for (const [index, command] of commandsOf(built).entries())
-    addCommand(parser, command, { first: index === 0, as: name });
+    addCommand(parser, command, { first: index === 0, as: name, built });
   return parser
     .option("help", { type: "boolean", description: "Say this; after a command, its own flags" })
     .option("version", { type: "boolean", description: "Say the version" })
@@ -53,13 +53,18 @@ function program(argv: readonly string[], built: Built | undefined): Argv {
 function addCommand(
   parser: Argv,
   { name, aliases = [], words, about, groups, examples }: Command,
-  { first, as }: { first: boolean; as: string },
+  { first, as, built }: { first: boolean; as: string; built: Built | undefined },
 ): void {
   const spec = `${name} ${words}`.trim();
   parser.command([spec, ...aliases, ...(first ? ["$0"] : [])], about, (own) => {
-    for (const group of groups) addGroup(own, group);
+    for (const { title, flags } of groups)
+      addGroup(own, { title, flags: built === undefined ? flags : withoutSource(flags) });
     own.example(examples.map(([line, what]) => [line.replaceAll("microrun ", `${as} `), what]));
   });
+}
+
+function withoutSource(flags: FlagTable): FlagTable {
+  return Object.fromEntries(Object.entries(flags).filter(([, { fromSource }]) => fromSource !== true));
 }
 
 function addGroup(parser: Argv, { title, flags }: FlagGroup): void {

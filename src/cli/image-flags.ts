@@ -32,7 +32,7 @@ export const containerFlags = {
   user: {
     type: "text",
     variable: false,
-    about: "Who its containers run as: UID:GID.",
+    about: "Who its containers run as: UID:GID, or a UID that is the GID, too.",
     example: "1000:1000",
     default: "65532:65532",
   },

@@ -1,9 +1,11 @@
 /** All that a line says of an image, checked before anything is made. */
 import { usageError } from "../errors.ts";
+import type { Reference } from "../image-reference.ts";
 import { shipping } from "../plugins.ts";
 import { bundleFlags, runtimeFlags } from "./build-flags.ts";
 import { containerFlags, contentFlags, pushFlags } from "./image-flags.ts";
 import { outputForm, readContainer, readReferences, readRegistry, readSeconds } from "./image-values.ts";
+import { readSigner } from "./sign.ts";
 import { type Environment, type Given, readFlags } from "./values.ts";
 
 export interface Asked {
@@ -15,11 +17,11 @@ export interface Asked {
 }
 
 type Shipping = Awaited<ReturnType<typeof shipping.image>>;
-type ShipmentOptions = Parameters<Shipping["ship"]>[0];
+type ShipmentOptions = Parameters<Shipping["makeShipment"]>[0];
 
 export interface ImageSettings {
-  readonly references: ShipmentOptions["references"];
-  readonly output: ShipmentOptions["output"];
+  readonly references: readonly Reference[];
+  readonly output: Parameters<Shipping["writeShipment"]>[1] | undefined;
   readonly base: string | undefined;
   readonly platforms: ShipmentOptions["platforms"];
   readonly container: ReturnType<typeof readContainer>;
@@ -28,7 +30,8 @@ export interface ImageSettings {
   readonly sbom: boolean;
   readonly seconds: number | undefined;
   readonly registry: Awaited<ReturnType<typeof readRegistry>>;
-  readonly sign: string | undefined;
+  /** The command and its words. */
+  readonly sign: readonly string[] | undefined;
   /** Path of a Bun executable. */
   readonly bun: string | undefined;
   readonly bundle: {
@@ -69,7 +72,7 @@ export async function readImageSettings(
     sbom: container.sbom,
     seconds: readSeconds(env),
     registry: await readRegistry(push),
-    sign: push.sign,
+    sign: push.sign === undefined ? undefined : readSigner(push.sign, env),
     bun,
     bundle: readFlags(bundleFlags, given, {}),
   };

@@ -7,25 +7,26 @@ interface Sizes {
   readonly app: number;
 }
 
-interface Shipment {
-  readonly sizes: Sizes;
-  readonly pushed: readonly {
-    readonly reference: Reference;
-    readonly sentBytes: number;
-    readonly present: number;
-    readonly mounted: number;
-  }[];
+interface Pushed {
+  readonly reference: Reference;
+  readonly sentBytes: number;
+  readonly present: number;
+  readonly mounted: number;
 }
 
-/** @param output where it was written; undefined: it was pushed */
-export function shipmentText({ sizes, pushed }: Shipment, output: string | undefined): string {
+export function layersText(sizes: Sizes): string {
   const parts = Object.entries(sizes).map(([name, bytes]) => `${name} ${sizeText(bytes)}`);
-  const written = output === undefined ? [] : [`wrote ${output}`];
-  const sent = pushed.map(({ reference: { registry, repository }, sentBytes, present, mounted }) => {
-    const there = present + mounted === 0 ? "" : `, ${present + mounted} contents were there`;
-    return `pushed to ${registry}/${repository}: ${sizeText(sentBytes)} sent${there}`;
-  });
-  return [`layers: ${parts.join(", ")}`, ...written, ...sent].map((line) => `${line}\n`).join("");
+  return `layers: ${parts.join(", ")}`;
+}
+
+export function pushedText({
+  reference: { registry, repository },
+  sentBytes,
+  present,
+  mounted,
+}: Pushed): string {
+  const there = present + mounted === 0 ? "" : `, ${present + mounted} contents were there`;
+  return `pushed to ${registry}/${repository}: ${sizeText(sentBytes)} sent${there}`;
 }
 
 /** `registry/repository@sha256:…`, one of each repository. */

@@ -19,9 +19,15 @@ test("ports are of TCP unless they say otherwise", () => {
 });
 
 test("users are numbers, as what checks for root cannot look names up", () => {
-  expect(readContainer({ ...container, user: "1000" }).user).toBe("1000");
+  expect(readContainer({ ...container, user: "1000:0" }).user).toBe("1000:0");
   for (const wrong of ["nobody", "1:", ":1", "1:2:3"])
     expect(() => readContainer({ ...container, user: wrong })).toThrow("not a number");
+});
+
+test("a user alone is not of the group of root, and no number is more than a runtime takes", () => {
+  expect(readContainer({ ...container, user: "1000" }).user).toBe("1000:1000");
+  for (const wrong of ["99999999999:1", "1:2147483648"])
+    expect(() => readContainer({ ...container, user: wrong })).toThrow("more than 2147483647");
 });
 
 test("SOURCE_DATE_EPOCH is a whole number of seconds, and empty as good as unset", () => {

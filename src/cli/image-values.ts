@@ -10,6 +10,8 @@ import type { Environment } from "./values.ts";
 /** Seconds since 1970 that eleven octal digits of a tar hold. */
 const maxSeconds = 8 ** 11 - 1;
 const maxPort = 65_535;
+/** What container runtimes take. */
+const maxId = 2 ** 31 - 1;
 
 /** When all of it shall seem to be made (reproducible-builds.org/specs/source-date-epoch). */
 export function readSeconds({ SOURCE_DATE_EPOCH: text }: Environment): number | undefined {
@@ -27,9 +29,17 @@ export function readContainer({ user, expose, env, label }: Values<typeof contai
   env: Readonly<Record<string, string>>;
   labels: Readonly<Record<string, string>>;
 } {
-  if (!/^\d+(:\d+)?$/.test(user))
-    throw usageError(`--user=${user}: not a number`, "write it as UID:GID, such as 65532:65532");
-  return { user, ports: expose.map(port), env, labels: label };
+  return { user: userAndGroup(user), ports: expose.map(port), env, labels: label };
+}
+
+/** A user alone would be given the group of root. */
+function userAndGroup(text: string): string {
+  const [, user, group = user] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  const form = "write it as UID:GID, such as 65532:65532";
+  if (user === undefined) throw usageError(`--user=${text}: not a number`, form);
+  if (Number(user) > maxId || Number(group) > maxId)
+    throw usageError(`--user=${text}: more than ${maxId}`, form);
+  return `${Number(user)}:${Number(group)}`;
 }
 
 function port(text: string): string {
@@ -60,7 +70,7 @@ export function readReferences(
       .name.toLowerCase()
       .replace(/[^a-z0-9]+/g, "-")
       .replace(/^-|-$/g, "") || "service";
-  return (tags.length === 0 ? [stem] : tags).map((text) => {
+  return [...new Set(tags.length === 0 ? [stem] : tags)].map((text) => {
     const { digest, tag = "latest", ...name } = parseReference(text);
     if (digest !== undefined)
       throw usageError(
@@ -73,6 +83,11 @@ export function readReferences(
 
 /** A folder that is there, or is written as one, becomes a layout. */
 export async function outputForm(path: string): Promise<{ path: string; form: "archive" | "layout" }> {
+  if (/\.(tgz|gz|zst|tzst)$/.test(path))
+    throw usageError(
+      `-o ${path}: the archive is not compressed, its layers are`,
+      `write -o ${path.replace(/\.(gz|zst)$/, "").replace(/\.(tgz|tzst)$/, ".tar")}`,
+    );
   const found = await stat(path).catch(() => undefined);
   return { path, form: path.endsWith("/") || found?.isDirectory() ? "layout" : "archive" };
 }

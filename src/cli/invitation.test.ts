@@ -31,6 +31,15 @@ const ready = (method: Method | undefined, address: string): Omit<Ready, "log"> 
 const lines = (method: Method | undefined, address: string, tls = false) =>
   invitation(ready(method, address), { tls, self: "microrun" });
 
+test("a name that a shell would take apart is quoted", () => {
+  const { service, ...where } = ready(hello, ":8080");
+  const [, call] = invitation(
+    { ...where, service: { ...service, name: "a b" } },
+    { tls: false, self: "./m" },
+  );
+  expect(call).toStartWith("./m call 'a b' greeter.Greeter.Hello ");
+});
+
 test("a unary method is called by curl and by microrun, with its plain fields", () => {
   expect(lines(hello, "0.0.0.0:8080")).toEqual([
     `curl http://localhost:8080/greeter.Greeter/Hello -H 'Content-Type: application/json' -d '{"name":"John","loud":false}'`,

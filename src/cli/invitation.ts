@@ -29,7 +29,7 @@ export function invitation(
   const security = options.tls ? " --client_tls_ca=ca.crt" : "";
   return [
     `${curl(`/${method.service}/${method.name}`)} -H 'Content-Type: application/json' -d ${request}`,
-    `${options.self} call ${service.name} ${owner}.${method.name} ${request} --address=${dialable(grpcAddress)}${security}`,
+    `${options.self} call ${shellWord(service.name)} ${shellWord(`${owner}.${method.name}`)} ${request} --address=${dialable(grpcAddress)}${security}`,
   ];
 }
 

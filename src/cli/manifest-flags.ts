@@ -71,6 +71,13 @@ export const workloadFlags = {
     about: "Kubelet asks by gRPC whether it has started and may get calls.",
     example: "true",
   },
+  worker: {
+    type: "boolean",
+    variable: false,
+    about: "The module is a function that runs all the time: no port, no probes, no Service.",
+    example: "true",
+    otherwise: "as the default export is",
+  },
   job: {
     type: "boolean",
     variable: false,
@@ -96,7 +103,7 @@ export const workloadFlags = {
     example: "secret/greeter",
   },
   mount: {
-    type: "pairs",
+    type: "list",
     variable: false,
     about: "A ConfigMap, Secret or empty folder at a path of the container, repeatable.",
     example: "/etc/tls=secret/greeter-tls",
@@ -148,20 +155,20 @@ export const fileFlags = {
   },
 } as const;
 
-/** Those that mean nothing to the Pods: of the machine where this is asked, or of one Pod alone. */
-const notPassed = new Set([
-  "proto",
-  "watch",
-  "server_id",
-  "server_advertise",
-  "kubeconfig",
-  "kubernetes_context",
-]);
+/** Those that mean nothing to the Pods, and why. */
+export const notPassed: Readonly<Record<string, string>> = {
+  proto: "the image has the module's .proto files",
+  watch: "what is in an image does not change",
+  server_id: "each Pod has an id of its own",
+  server_advertise: "each Pod has an address of its own",
+  kubeconfig: "a Pod has its service account",
+  kubernetes_context: "a Pod has its service account",
+};
 
 /** The flags of `run` that the Pods are given. */
 export const passedGroups: readonly FlagGroup[] = runGroups.map(({ title, flags }) => ({
   title,
-  flags: Object.fromEntries(Object.entries(flags).filter(([name]) => !notPassed.has(name))),
+  flags: Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(notPassed, name))),
 }));
 
 export const manifestGroups: readonly FlagGroup[] = [

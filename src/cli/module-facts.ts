@@ -7,6 +7,8 @@ export interface ModuleFacts {
   /** What it calls itself, else its file's stem. */
   readonly name: string;
   readonly version?: string;
+  /** What it exports is called once, and opens no port by itself. */
+  readonly isFunction: boolean;
 }
 
 /** @param command who asks, for people @throws MicrorunError `invalid_argument` where there is no such file */
@@ -15,14 +17,13 @@ export async function readModuleFacts(command: string, module: string): Promise<
   if (text === undefined)
     throw usageError(`${command}: cannot read ${module}`, "give the path of a handler module");
   const said = factsIn(text);
-  return { ...said, name: said.name ?? parse(module).name };
+  return { ...said, name: said.name ?? parse(module).name, isFunction: isFunction(text) };
 }
 
 /** Literals alone: what is computed is known when it runs. */
-export function factsIn(text: string): Partial<ModuleFacts> {
+export function factsIn(text: string): Pick<Partial<ModuleFacts>, "name" | "version"> {
   const outline = outlineOf(text);
-  const options = /\bservice\s*(?:<[^>()]*>)?\s*\(\s*\{/.exec(outline);
-  const body = options === null ? "" : topLevel(outline.slice(options.index + options[0].length));
+  const body = optionsIn(outline);
   const found = ["name", "version"].flatMap((field) => {
     const named = new RegExp(
       `\\bexport\\s+(?:const|let|var)\\s+${field}\\s*(?::\\s*string\\s*)?=\\s*${literal}`,
@@ -34,6 +35,49 @@ export function factsIn(text: string): Partial<ModuleFacts> {
   });
   return Object.fromEntries(found);
 }
+
+/** Whether its default export is a function, or it gives `service({ … })` a job: as far as its text says. */
+export function isFunction(text: string): boolean {
+  const outline = outlineOf(text).replace(texts, '""');
+  if (/(?:^|[,\s])job\s*(?:[:(,]|$)/.test(optionsIn(outline))) return true;
+  const [, exported] = /\bexport\s+default\s+([\s\S]*)/.exec(outline) ?? [];
+  const [, named = /^([\w$]+)\s*(?:;|\n|$)/.exec(exported ?? "")?.[1]] =
+    /\bexport\s*\{[^}]*?\b([\w$]+)\s+as\s+default\b/.exec(outline) ?? [];
+  if (named === undefined) return exported !== undefined && isFunctionAt(exported);
+  const name = named.replaceAll("$", "\\$");
+  if (new RegExp(`\\bfunction\\s*\\*?\\s*${name}\\s*[<(]`).test(outline)) return true;
+  const [, value] =
+    new RegExp(`\\b(?:const|let|var)\\s+${name}\\s*(?::[^=]*)?=(?!=)\\s*([\\s\\S]*)`).exec(outline) ?? [];
+  return value !== undefined && isFunctionAt(value);
+}
+
+/** What begins there is a function's expression: `function`, `name =>`, `(…) =>`, one of them in brackets. */
+function isFunctionAt(text: string): boolean {
+  if (/^(?:async\s+)?(?:function\b|[\w$]+\s*=>)/.test(text)) return true;
+  const [head, open] = /^(?:async\s*)?(?:<[^>]*>\s*)?(\()/.exec(text) ?? [];
+  if (head === undefined || open === undefined) return false;
+  const inside = bracketed(text.slice(head.length));
+  if (/^\)\s*(?::[^=;]*)?=>/.test(text.slice(head.length + inside.length))) return true;
+  return head === open && isFunctionAt(inside.trimStart());
+}
+
+/** What is before the bracket that closes. */
+function bracketed(text: string): string {
+  let depth = 1;
+  for (const { 0: token, index } of text.matchAll(/[()[\]{}]/g)) {
+    depth += "([{".includes(token) ? 1 : -1;
+    if (depth === 0) return text.slice(0, index);
+  }
+  return text;
+}
+
+/** The options of `service({ … })`, without what is in their braces. */
+function optionsIn(outline: string): string {
+  const options = /\bservice\s*(?:<[^>()]*>)?\s*\(\s*\{/.exec(outline);
+  return options === null ? "" : topLevel(outline.slice(options.index + options[0].length));
+}
+
+const texts = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
 
 /** A text without escapes, and nothing after it that it is computed with. */
 const literal: string =

@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import { within } from "../wait.ts";
-import type { Input } from "./command.ts";
+import type { Built, Input } from "./command.ts";
 import { debugHealth } from "./debug-health.ts";
 import { dialable } from "./dial.ts";
 import type { Values } from "./flags.ts";
@@ -13,6 +13,8 @@ import { readFlags } from "./values.ts";
 
 /** 1, asked wrongly, comes from the command's table. */
 const exits = { ok: 0, noConnection: 2, notHealthy: 4 } as const;
+
+const usualAddress = "127.0.0.1:8080";
 
 interface Plan {
   /** What is asked, for people. */
@@ -25,8 +27,9 @@ interface Plan {
   readonly ask: () => Promise<string>;
 }
 
-export async function start({ given, env }: Input): Promise<number> {
-  const flags = readFlags(probeFlags, given, env);
+export async function start({ given, env, built }: Input): Promise<number> {
+  const asked = readFlags(probeFlags, given, env);
+  const flags = built === undefined ? asked : { ...asked, ...itself(asked, built) };
   const plan = flags.http === undefined ? rpcPlan(flags) : httpPlan(flags, flags.http);
   const began = performance.now();
   try {
@@ -48,6 +51,11 @@ export async function start({ given, env }: Input): Promise<number> {
 
 type ProbeFlags = Values<typeof probeFlags>;
 
+/** An executable of a service asks that one, unless told otherwise. */
+function itself({ server_name, server_address }: ProbeFlags, { name }: Built): Partial<ProbeFlags> {
+  return { server_name: server_name ?? name, server_address: server_address ?? usualAddress };
+}
+
 function rpcPlan({ server_name, server_address, rpc_timeout }: ProbeFlags): Plan {
   if (server_name === undefined) throw usageError("server name not set", "give --server_name");
   if (server_address === undefined) throw usageError("server address not set", "give --server_address");
@@ -62,7 +70,7 @@ function rpcPlan({ server_name, server_address, rpc_timeout }: ProbeFlags): Plan
   };
 }
 
-function httpPlan({ server_address = "127.0.0.1:8080", rpc_timeout }: ProbeFlags, target: string): Plan {
+function httpPlan({ server_address = usualAddress, rpc_timeout }: ProbeFlags, target: string): Plan {
   if (target.startsWith("/") && server_address.startsWith("unix:")) {
     throw usageError(
       `--http=${target}: ${server_address} is no host`,

@@ -29,9 +29,16 @@ export async function main(program: Program): Promise<number> {
     const telling = { debug: said(program, "log_level") === "debug", color: wantsColor(env, process.stderr) };
     const asJson = logs && said(program, "log_format") === "json";
     const text = asJson ? failureLine(error) : failureText(error, telling);
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${built === undefined ? text : (await ownWordsOf(built))(text)}\n`);
     return exitCode(error) === 2 ? (asked.askedWrongly ?? 2) : 1;
   }
+}
+
+async function ownWordsOf(built: Built): Promise<(text: string) => string> {
+  const { ownWords } = await import("./own-words.ts");
+  const { selfCommand } = await import("./self.ts");
+  const own = { self: selfCommand(), commands: commandsOf(built).map(({ name }) => name) };
+  return (text) => ownWords(text, built, own);
 }
 
 /** What a flag or its variable says, though the line as a whole may not be readable. */
@@ -75,7 +82,8 @@ async function start({ argv, env, host, built }: Program): Promise<number> {
   if (built === undefined) return start({ ...line, env, host });
   const words = command.name === "run" ? [built.module] : line.words;
   const { proto } = built;
-  const replaced = command.name === "run" && proto.length > 0 && !line.given.has("proto") && !env.MICRO_PROTO;
+  const replaced =
+    /^(run|config)$/.test(command.name) && proto.length > 0 && !line.given.has("proto") && !env.MICRO_PROTO;
   const given = replaced ? new Map([...line.given, ["proto", proto] as const]) : line.given;
-  return start({ ...line, words, given, env, host, built });
+  return start({ ...line, words, given, env, host, built, own: await ownWordsOf(built) });
 }

@@ -38,6 +38,7 @@ export const serviceFlags = {
     type: "boolean",
     about: "Start anew whenever the module, or a file it imports, changes.",
     example: "true",
+    fromSource: true,
   },
 } as const;
 

@@ -4,6 +4,7 @@ import { usageError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import type { Input } from "./command.ts";
 import { flagsOf } from "./flags.ts";
+import { sourceNames } from "./own-words.ts";
 import { runGroups, serviceFlags } from "./run-flags.ts";
 import { readSettings, settling } from "./settings.ts";
 import { type Given, readFlags } from "./values.ts";
@@ -12,7 +13,10 @@ import { nearVariables } from "./variables.ts";
 export async function start(input: Input): Promise<number> {
   const { words, given, rest, env, host, built } = input;
   const module = words[0]!;
-  const settings = readSettings(module, input);
+  const read = readSettings(module, input);
+  const write = (line: string): void =>
+    void process.stderr.write(`${built === undefined ? line : sourceNames(line, built)}\n`);
+  const settings = { ...read, log: { ...read.log, write } };
   if (built !== undefined && readFlags(serviceFlags, given, env).watch)
     throw usageError(`--watch: ${built.name} is an executable, which does not change`, "leave it out");
   if (readFlags(serviceFlags, given, env).watch) {
@@ -20,7 +24,7 @@ export async function start(input: Input): Promise<number> {
     return (await host()).watch(["run", module, ...flagTokens(given), "--no-watch", "--", ...rest]);
   }
   const level = settings.live.logLevel;
-  const log = createLog({ ...settings.log, level, write: (line) => process.stderr.write(`${line}\n`) });
+  const log = createLog({ ...settings.log, level });
   for (const note of nearVariables(env, flagsOf(runGroups))) log.debug(note);
   const { run } = await import("../run.ts");
   const { invitation } = await import("./invitation.ts");

@@ -18,16 +18,18 @@ export function versionLine(): string {
 export function selfCommand(folder: string = process.cwd()): string {
   const near = (path: string) => {
     const short = relative(folder, path);
-    return shellWord(short.length < path.length ? short : path);
+    return short.length < path.length ? short : path;
   };
   if (compiled) {
     const onPath = (process.env.PATH ?? "").split(delimiter).includes(dirname(process.execPath));
-    return onPath ? basename(process.execPath) : near(process.execPath).replace(/^(?=[^./])/, "./");
+    return shellWord(
+      onPath ? basename(process.execPath) : near(process.execPath).replace(/^(?=[^./])/, "./"),
+    );
   }
   const here = resolve(folder) === process.cwd();
   if (here && process.env.npm_lifecycle_event) return "npm run -s microrun --";
-  const host = process.versions.deno ? "deno run -A" : near(process.execPath);
-  return `${host} ${near(process.argv[1] ?? "src/main.ts")}`;
+  const host = process.versions.deno ? "deno run -A" : shellWord(near(process.execPath));
+  return `${host} ${shellWord(near(process.argv[1] ?? "src/main.ts"))}`;
 }
 
 /** Quoted for a shell, where that is needed. */

@@ -1,53 +1,75 @@
-/** Values of the manifest's flags that have a form of their own: quantities, mounts, replicas, schedules. */
+/** Values of the manifest's flags that have a form of their own: quantities, replicas, variables, names of objects. */
 import { didYouMean, usageError } from "../errors.ts";
-import type { Facts, Mount, ObjectName } from "../plugins.ts";
+import type { Facts, ObjectName } from "../plugins.ts";
 import type { Values } from "./flags.ts";
-import type { workloadFlags } from "./manifest-flags.ts";
+import { notPassed, type workloadFlags } from "./manifest-flags.ts";
 import type { Given } from "./values.ts";
+import { isSchedule } from "./workload-schedule.ts";
 
 type Flags = Values<typeof workloadFlags>;
 
 const usualReplicas = 2;
+/** Two loops of the same work are wanted by whoever says so. */
+const usualWorkers = 1;
+/** More than any cluster has room for. */
+const maxReplicas = 99_999;
+
+/** What its text says of a module. */
+interface Nature {
+  readonly isFunction: boolean;
+  /** A function opens a port only where one is named. */
+  readonly opensPort: boolean;
+}
 
 /** @throws MicrorunError `invalid_argument` */
-export function readRun(flags: Flags, given: Given): Facts["run"] {
+export function readRun(flags: Flags, given: Given, nature: Nature): Facts["run"] {
   const { autoscale, headless, replicas, schedule } = flags;
-  if (flags.job || schedule !== undefined) {
-    const stranger = serviceOnly.find((name) => given.has(name));
-    if (stranger !== undefined)
-      throw usageError(
-        `--${stranger}: has no meaning for a job`,
-        `leave out --${stranger}, or --job and --schedule`,
-      );
-    if (schedule === undefined) return { kind: "job" };
-    if (!isSchedule(schedule))
-      throw usageError(
-        `--schedule=${schedule}: not a schedule of cron's`,
-        "write it as '*/15 * * * *' or @daily",
-      );
-    return { kind: "job", schedule };
+  if (flags.job || schedule !== undefined) return readJob(flags, given);
+  const kind = readKind(flags, given, nature);
+  if (autoscale === undefined) {
+    if (replicas !== undefined && replicas > maxReplicas)
+      throw usageError(`--replicas=${replicas}: too much`, `make it at most ${maxReplicas}`);
+    return { kind, replicas: replicas ?? (kind === "worker" ? usualWorkers : usualReplicas), headless };
   }
-  if (autoscale === undefined) return { kind: "service", replicas: replicas ?? usualReplicas, headless };
   if (replicas !== undefined)
     throw usageError("--replicas: the autoscaler says how many", "leave it out: --autoscale names the least");
-  const [, least, most] = /^(\d{1,5})-(\d{1,5})$/.exec(autoscale) ?? [];
-  if (!(Number(least) >= 1 && Number(most) >= Number(least)))
+  const [, least, most] = /^(\d{1,6})-(\d{1,6})$/.exec(autoscale) ?? [];
+  if (!(Number(least) >= 1 && Number(most) >= Number(least) && Number(most) <= maxReplicas))
     throw usageError(
       `--autoscale=${autoscale}: not a range`,
-      "write the least and the most: --autoscale=2-10",
+      `write the least and the most, ${maxReplicas} at most: --autoscale=2-10`,
     );
-  return { kind: "service", replicas: Number(least), maxReplicas: Number(most), headless };
+  return { kind, replicas: Number(least), maxReplicas: Number(most), headless };
 }
 
-const serviceOnly = ["replicas", "autoscale", "headless", "grpc_probe"];
-
-function isSchedule(text: string): boolean {
-  return /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/.test(text) || isCron(text);
+function readJob({ job, schedule }: Flags, given: Given): Facts["run"] {
+  mustLeaveOut(["worker", "replicas", "autoscale", "headless", "grpc_probe"], given, "job");
+  if (schedule === undefined) return { kind: "job" };
+  if (job) throw usageError("--job: runs once, --schedule at each of its times", "leave out one of them");
+  if (!isSchedule(schedule))
+    throw usageError(
+      `--schedule=${schedule}: not a schedule of cron's`,
+      "write minute, hour, day, month and weekday as '*/15 * * * *', or a word such as @daily",
+    );
+  return { kind: "job", schedule };
 }
 
-function isCron(text: string): boolean {
-  const fields = text.trim().split(/\s+/);
-  return fields.length === 5 && fields.every((field) => /^[\w*/,?-]+$/.test(field));
+function readKind({ worker }: Flags, given: Given, { isFunction, opensPort }: Nature): "service" | "worker" {
+  const isWorker = given.has("worker") ? worker : isFunction && !opensPort;
+  if (!isWorker) return "service";
+  if (opensPort)
+    throw usageError("--worker: --server_address opens a port, and a worker has none", "leave out one of them");
+  mustLeaveOut(["headless", "grpc_probe"], given, "worker");
+  return "worker";
+}
+
+function mustLeaveOut(names: readonly string[], given: Given, kind: "job" | "worker"): void {
+  const stranger = names.find((name) => given.has(name));
+  if (stranger !== undefined)
+    throw usageError(
+      `--${stranger}: has no meaning for a ${kind}`,
+      `leave out --${stranger}${kind === "job" ? ", or --job and --schedule" : ", or add --no-worker"}`,
+    );
 }
 
 /** @throws MicrorunError `invalid_argument` for quantities that Kubernetes refuses, or takes for next to nothing */
@@ -58,27 +80,30 @@ export function checkQuantities({ cpu, memory }: Pick<Flags, "cpu" | "memory">):
     throw usageError(`--memory=${memory}: not an amount of memory`, "write it as 256Mi or 1Gi");
 }
 
-/** @throws MicrorunError `invalid_argument` for a name that no shell could read */
-export function checkVariables(env: Readonly<Record<string, string>>): void {
-  const wrong = Object.keys(env).find((name) => !/^[A-Za-z_]\w*$/.test(name));
+/** @param own those that each Pod has anyway @throws MicrorunError `invalid_argument` for a name that no shell could read */
+export function checkVariables(names: readonly string[], own: readonly string[]): void {
+  const wrong = names.find((name) => !/^[A-Za-z_]\w*$/.test(name));
   if (wrong !== undefined)
     throw usageError(
       `--env=${wrong}: not a name of a variable`,
       "use letters, digits and _, the first no digit",
     );
+  const twice = names.find((name) => own.includes(name));
+  if (twice !== undefined)
+    throw usageError(`--env=${twice}: each Pod is told its own`, "leave it out, or choose another name");
+  for (const name of names) {
+    const flag = name.startsWith("MICRO_") ? name.slice("MICRO_".length).toLowerCase() : "";
+    if (Object.hasOwn(notPassed, flag))
+      throw usageError(`--env=${name}: has no meaning in a Pod`, `leave it out: ${notPassed[flag]}`);
+  }
 }
 
 /** `secret/greeter`, `configmap/greeter` @throws MicrorunError `invalid_argument` */
-export function readObjectNames(flag: string, texts: readonly string[]): ObjectName[] {
-  return texts.map((text) => objectName(flag, text));
-}
-
-function objectName(flag: string, text: string): ObjectName {
+export function readObjectName(flag: string, text: string): ObjectName {
   const [kind = "", name = "", ...more] = text.split("/");
   const kinds = ["secret", "configmap"] as const;
   const known = kinds.find((one) => one === kind.toLowerCase());
-  if (known !== undefined && more.length === 0 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name))
-    return { kind: known, name };
+  if (known !== undefined && more.length === 0 && isObjectName(name)) return { kind: known, name };
   const meant = known === undefined ? didYouMean(kind, kinds) : "";
   throw usageError(
     `--${flag}: ${text} is no ConfigMap or Secret${meant}`,
@@ -86,14 +111,14 @@ function objectName(flag: string, text: string): ObjectName {
   );
 }
 
-/** @param mounts what is at each path @throws MicrorunError `invalid_argument` */
-export function readMounts(mounts: Readonly<Record<string, string>>): Mount[] {
-  return Object.entries(mounts).map(([path, what]) => {
-    if (!/^\/[^:]*[^/:]$/.test(path))
-      throw usageError(
-        `--mount=${path}: not a path of the container`,
-        "write it as /etc/tls=secret/greeter-tls",
-      );
-    return what.toLowerCase() === "emptydir" ? { path } : { path, from: objectName("mount", what) };
-  });
+/** @throws MicrorunError `invalid_argument` */
+export function checkPullSecrets(names: readonly string[]): void {
+  const wrong = names.find((name) => !isObjectName(name));
+  if (wrong !== undefined)
+    throw usageError(`--image_pull_secret=${wrong}: not a name that a Secret can have`, "name one as it is");
+}
+
+/** What Secrets and ConfigMaps bear: an RFC 1123 subdomain. */
+function isObjectName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text);
 }

@@ -23,8 +23,12 @@ export async function written<T>(command: string, work: Promise<T>): Promise<T> 
     const { code = "", path } = error as NodeJS.ErrnoException;
     const why = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
     if (why === undefined || path === undefined) throw error;
-    throw new MicrorunError("permission_denied", `${command}: cannot write ${path}: ${why}`, {
-      hint: "name a folder that this user may write to",
+    const isFull = code === "ENOSPC" || code === "EDQUOT";
+    const kind = isFull ? "resource_exhausted" : "permission_denied";
+    throw new MicrorunError(kind, `${command}: cannot write ${path}: ${why}`, {
+      hint: isFull
+        ? "make room there, or name a place on another disk"
+        : "name a folder that this user may write to",
       cause: error,
     });
   }

@@ -74,11 +74,11 @@ async function readText(path: string): Promise<string | undefined> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new MicrorunError(
-      "invalid_argument",
-      `cannot read ${path}: ${code === "EISDIR" ? "it is a folder" : errorText(error)}`,
-      { cause: error },
-    );
+    const why = { EISDIR: "it is a folder", EACCES: "permission denied" }[code ?? ""] ?? errorText(error);
+    throw new MicrorunError("invalid_argument", `cannot read ${path}: ${why}`, {
+      hint: "name a .proto that this user may read",
+      cause: error,
+    });
   }
 }
 

@@ -23,6 +23,12 @@ export async function importError(thrown: unknown, module: string, cwd: string):
   const error = first(thrown);
   const named = (path: string) => short(path, cwd);
   if (isResolveMessage(error)) return unresolved(error, named);
+  const unreadable = unreadableFile(error);
+  if (unreadable !== undefined)
+    return usageError(
+      `${named(unreadable)} cannot be read: permission denied`,
+      "make it readable for this user",
+    );
   if (isBuildMessage(error)) {
     const { file, line, column } = error.position;
     return usageError(`${named(file)}:${line}:${column}: ${error.message}`, `correct ${named(file)}`);
@@ -48,12 +54,8 @@ async function unresolved(
 ): Promise<MicrorunError> {
   const local = specifier.startsWith(".") || isAbsolute(specifier);
   if (!local) {
-    const parts = specifier.split("/");
-    const name = parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
-    return usageError(
-      `${named(referrer)} imports ${specifier}, which is not installed`,
-      `install it:  npm install ${name}`,
-    );
+    const { why, hint } = notInstalled(specifier);
+    return usageError(`${named(referrer)} imports ${specifier}, which ${why}`, hint);
   }
   const file = resolve(dirname(referrer), specifier);
   const there = await readdir(dirname(file)).catch(() => []);
@@ -61,6 +63,20 @@ async function unresolved(
     `${named(referrer)} imports ${specifier}, which does not exist${didYouMean(basename(file), there)}`,
     `correct the import, or create ${named(file)}`,
   );
+}
+
+function notInstalled(specifier: string): { why: string; hint: string } {
+  const [, scheme = "", rest = specifier] = /^(node|bun|npm|jsr|https?):(.*)$/.exec(specifier) ?? [];
+  if (scheme === "node" || scheme === "bun")
+    return { why: "this runtime does not have", hint: "correct the import, or leave it out" };
+  if (scheme.startsWith("http"))
+    return { why: "is not fetched", hint: "install its package, or import a file of your own" };
+  const [, name = rest] = /^\/?(@[^/]+\/[^/@]+|[^/@]+)/.exec(rest) ?? [];
+  if (scheme === "npm")
+    return { why: "is not fetched", hint: `import it as ${name}, and install it:  npm install ${name}` };
+  if (scheme === "jsr")
+    return { why: "is not fetched", hint: `import it as ${name}, and install it:  npx jsr add ${name}` };
+  return { why: "is not installed", hint: `install it:  npm install ${name}` };
 }
 
 /** The engine names the file that lacks the export, not the one that asks for it. */
@@ -103,6 +119,12 @@ function isBuildMessage(error: unknown): error is BuildMessage & { position: obj
     typeof error.position === "object" &&
     error.position !== null
   );
+}
+
+/** @returns the file that this user may not read: of all that Bun throws the text alone says it */
+function unreadableFile(error: unknown): string | undefined {
+  const { message } = (error ?? {}) as { message?: unknown };
+  return typeof message === "string" ? /^EACCES reading (?:file: )?"(.+)"$/.exec(message)?.[1] : undefined;
 }
 
 function isResolveMessage(error: unknown): error is ResolveMessage {

@@ -80,8 +80,14 @@ async function existing(path: string, folder: string, what: string): Promise<str
   const protos = near.filter((name) => name.endsWith(".proto"));
   throw usageError(
     `${what} ${path} is missing${didYouMean(basename(file), protos)}`,
-    `create ${relative(process.cwd(), file) || file}, or name one that is there`,
+    `create ${asWritten(file)}, or name one that is there`,
   );
+}
+
+/** As one would write it here: what lies below the current folder is relative to it. */
+function asWritten(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path === "" || path.startsWith("..") ? file : path;
 }
 
 /** What lies in an executable has no other. */
