@@ -59,6 +59,13 @@ export function sha256(bytes: Uint8Array | string): string {
   return `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
 }
 
+/** Of what may be large. @param algorithm as digests name it: `sha256`, `sha512` */
+export async function blobDigest(blob: Blob, algorithm = "sha256"): Promise<string> {
+  const hash = new Bun.CryptoHasher(algorithm as Bun.SupportedCryptoAlgorithms);
+  for await (const chunk of blob.stream()) hash.update(chunk);
+  return `${algorithm}:${hash.digest("hex")}`;
+}
+
 /** @param more what else its descriptor says */
 export function content(mediaType: string, bytes: Uint8Array<ArrayBuffer>, more: More = {}): Content {
   const descriptor = { mediaType, digest: sha256(bytes), size: bytes.length, ...more };

@@ -233,19 +233,20 @@ for (const target of targets) {
       if (binaries === undefined) return;
       const signer = join(folder, `sign-${target.name}`);
       const seen = `${signer}.seen`;
-      await writeFile(signer, `#!/bin/sh\necho "$@" > ${seen}\necho signed\n[ "$1" = --yes ]\n`);
+      await writeFile(signer, `#!/bin/sh\nprintf '%s\\n' "$*" > ${seen}\necho signed\n[ "$1" = --yes ]\n`);
       await chmod(signer, 0o755);
       const args = [await project(), "-t", `${registry.host}/signed-${target.name}`, ...below];
-      const signed = await image(target, [...args, "--sign", `${signer} --yes`]);
+      const signed = await image(target, [...args, "--sign", `${signer} --yes --by='A  B'`]);
       expect(signed.code).toBe(0);
-      expect(await readFile(seen, "utf8")).toBe(`--yes ${signed.stdout}`);
+      expect(await readFile(seen, "utf8")).toBe(`--yes --by=A  B ${signed.stdout}`);
       expect(signed.stderr).toContain("signed\n");
       const refused = await image(target, [...args, "--sign", signer]);
       expect(refused).toMatchObject({ code: 1, stdout: "" });
       expect(refused.stderr).toContain("ended with 1");
       const missing = await image(target, [...args, "--sign", "/no/such/signer"]);
       expect(missing.stderr).toContain("--sign: /no/such/signer: no such command");
-      expect(missing.code).toBe(1);
+      expect(missing.stderr).not.toContain("pushed");
+      expect(missing.code).toBe(2);
     }, 120_000);
 
     test("what cannot be an image is told, with an order, before anything is made", async () => {

@@ -219,9 +219,32 @@ describe.skipIf(binaries === undefined)("a registry", () => {
     const through = parseReference(`${proxy.host}/${reference.repository}@${pushed.root.digest}`);
     await puller.pull(through);
     const first = proxy.seen.filter(({ path }) => path.includes("/blobs/")).length;
-    await puller.pull(through);
     expect(first).toBe(2);
-    expect(proxy.seen.filter(({ path }) => path.includes("/blobs/")).length).toBe(2);
+    proxy.rule(() => ({ status: 503 }));
+    expect(await same(pushed, await puller.pull(through))).toBe(true);
+    expect(proxy.seen).toEqual([]);
+  });
+
+  test("is asked anew for what is damaged in the cache", async () => {
+    const reference = name();
+    const pushed = image(1000);
+    await (await client()).push(reference, pushed);
+    const cacheFolder = await scratch();
+    const puller = await client({ cacheFolder });
+    await puller.pull(reference);
+    const { digest, size } = layerOf(pushed);
+    await writeFile(join(cacheFolder, digest.replace(":", "/")), bytes(size));
+    expect(await same(pushed, await puller.pull(reference))).toBe(true);
+  });
+
+  test("is not asked for the layers of an image that is for another platform", async () => {
+    const reference = name(proxy.host);
+    const pushed = image(1000, arm64);
+    await (await client()).push({ ...reference, registry: registry.host }, pushed);
+    proxy.rule(() => undefined);
+    await failure((await client()).pull(reference, amd64));
+    expect(proxy.seen.some(({ path }) => path.includes("/manifests/"))).toBe(true);
+    expect(proxy.seen.some(({ path }) => path.endsWith(layerOf(pushed).digest))).toBe(false);
   });
 
   test("that is not there, an image that is not, are told", async () => {
@@ -400,6 +423,25 @@ describe.skipIf(binaries === undefined)("a registry", () => {
       expect((await failure((await client()).pull(byDigest))).message).toEndWith(
         `is not ${pushed.root.digest}`,
       );
+    });
+
+    test("that is a page of somebody else is told, and nothing counts as pushed", async () => {
+      const page = { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: "<html>" };
+      proxy.rule(() => page);
+      const reference = name(proxy.host);
+      for (const work of [(await client()).pull(reference), (await client()).push(reference, image(10))]) {
+        const error = await failure(work);
+        expect(error.code).toBe("failed_precondition");
+        expect(error.message).toEndWith(`${proxy.host} answers with a web page`);
+        expect(error.hint).toContain("network");
+      }
+    });
+
+    test("that refuses a push is quoted, though a HEAD has no words", async () => {
+      const body = '{"errors":[{"code":"DENIED","message":"quota of team is used up"}]}';
+      proxy.rule(() => ({ status: 403, headers: { "content-type": "application/json" }, body }));
+      const error = await failure((await client()).push(name(proxy.host), image(10)));
+      expect(error.message).toContain("quota of team is used up");
     });
 
     test("is not tried for ever", async () => {

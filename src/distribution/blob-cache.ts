@@ -1,16 +1,16 @@
-/** A folder of contents by digest; what bears its name there is whole and checked. */
+/** A folder of contents by digest; what bears its name there is whole, and checked each time. */
 import { createHash } from "node:crypto";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { cacheFolder } from "../cache-folder.ts";
 import { errorText, MicrorunError } from "../errors.ts";
-import type { Descriptor } from "../oci.ts";
+import { blobDigest } from "../oci.ts";
 
 export interface BlobCache {
-  /** The file, if it is there. */
-  find(descriptor: Pick<Descriptor, "digest" | "size">): Promise<string | undefined>;
+  /** The file, if it is there and still the same. */
+  find(digest: string): Promise<string | undefined>;
   /** Written below another name until it is `done`; what is not is removed. */
-  write(descriptor: Pick<Descriptor, "digest" | "size">): Promise<BlobWriter>;
+  write(digest: string): Promise<BlobWriter>;
 }
 
 export interface BlobWriter extends AsyncDisposable {
@@ -31,12 +31,13 @@ export function blobCache(env: Readonly<Record<string, string | undefined>>, fol
   const root = folder ?? join(cacheFolder(env), "blobs");
   const pathOf = (digest: string): string => join(root, ...digest.split(":"));
   return {
-    find: async ({ digest, size }) => {
+    find: async (digest) => {
       const path = pathOf(digest);
-      const found = await stat(path).catch(() => undefined);
-      return found?.isFile() && found.size === size ? path : undefined;
+      const [algorithm] = digest.split(":");
+      const found = await blobDigest(Bun.file(path), algorithm).catch(() => undefined);
+      return found === digest ? path : undefined;
     },
-    write: async ({ digest }) => {
+    write: async (digest) => {
       try {
         return await writer(pathOf(digest), digest);
       } catch (error) {
@@ -95,8 +96,10 @@ async function writer(path: string, digest: string): Promise<BlobWriter> {
 }
 
 function cannotKeep(digest: string, folder: string, cause: unknown): MicrorunError {
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  const isFull = ["ENOSPC", "EDQUOT"].includes(code);
   return new MicrorunError("failed_precondition", `cannot keep ${digest} in ${folder}: ${errorText(cause)}`, {
-    hint: "make room there, or name another folder by XDG_CACHE_HOME",
+    hint: `${isFull ? "make room there" : "let this user write there"}, or name another folder by XDG_CACHE_HOME`,
     cause,
   });
 }

@@ -30,11 +30,13 @@ describe("a login", () => {
   });
 
   test("gives name and password to a registry that wants these, and does not repeat refused ones", async () => {
-    const { header, renew } = login({ username: "ü", password: "p:w" });
+    const { header, renew, isKnown } = login({ username: "ü", password: "p:w" });
     expect(await renew('Basic realm="r"', undefined)).toBe(true);
     const given = await header();
     expect(given).toBe(`Basic ${Buffer.from("ü:p:w").toString("base64")}`);
     expect(await renew('Basic realm="r"', given)).toBe(false);
+    expect(await isKnown()).toBe(true);
+    expect(await login(undefined).isKnown()).toBe(false);
     expect(await login(undefined).renew('Basic realm="r"', undefined)).toBe(false);
   });
 

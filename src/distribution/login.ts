@@ -16,6 +16,8 @@ export interface LoginOptions {
 }
 
 export interface Login {
+  /** Whether the registry wanted to know who we are, and somebody's login was there. */
+  isKnown(): Promise<boolean>;
   /** The Authorization header of now. */
   header(): Promise<string | undefined>;
   /**
@@ -68,6 +70,7 @@ export function registryLogin(options: LoginOptions): Login {
   };
 
   return {
+    isKnown: async () => (await known) !== undefined,
     header,
     renew: async (challenge, refused) => {
       const challenges = parseChallenges(challenge);

@@ -13,9 +13,9 @@ export async function pullBlob(
   told: (done: number) => void,
 ): Promise<string> {
   const { digest, size } = descriptor;
-  const there = await cache.find(descriptor);
-  if (there !== undefined) return there;
-  await using file = await cache.write(descriptor);
+  const there = await cache.find(digest);
+  if (there !== undefined && Bun.file(there).size === size) return there;
+  await using file = await cache.write(digest);
   const patience = session.patience();
   while (file.length < size || size === 0) {
     const before = file.length;

@@ -1,11 +1,13 @@
 /** An image from a registry: its manifests by digest, what they name as files of the cache. */
 import { createHash } from "node:crypto";
 import { MicrorunError } from "../errors.ts";
+import { isDigest } from "../image-reference.ts";
 import {
   type Artifact,
   type Content,
   type Descriptor,
   isIndex,
+  mediaTypes,
   type Platform,
   platformText,
   samePlatform,
@@ -40,18 +42,20 @@ export async function pull(options: PullOptions): Promise<Artifact> {
   const chosen = platform === undefined ? first : await choose(options, first, platform);
   const contents = new Map<string, Content>();
   await collect(options, chosen, contents, maxDepth);
+  const fetchBlob = async (descriptor: Descriptor): Promise<Blob> => {
+    const what = `layer ${descriptor.digest.replace(/^\w+:(.{12}).*/, "$1")}`;
+    const told = (done: number) => options.progress?.({ what, done, total: descriptor.size });
+    return Bun.file(await pullBlob(options.session, descriptor, options.cache, told));
+  };
+  if (platform !== undefined) await checkPlatform(options, chosen.manifest, platform, fetchBlob);
   const blobs = [...contents.values()].filter(({ descriptor }) => !isManifest(descriptor.mediaType));
   await inParallel(
     blobs,
     async ({ descriptor }) => {
-      const what = `layer ${descriptor.digest.replace(/^\w+:(.{12}).*/, "$1")}`;
-      const told = (done: number) => options.progress?.({ what, done, total: descriptor.size });
-      const path = await pullBlob(options.session, descriptor, options.cache, told);
-      contents.set(descriptor.digest, { descriptor, blob: Bun.file(path) });
+      contents.set(descriptor.digest, { descriptor, blob: await fetchBlob(descriptor) });
     },
     options.session.stop,
   );
-  if (platform !== undefined) await checkPlatform(options, chosen.manifest, contents, platform);
   return { root: chosen.descriptor, contents: [...contents.values()] };
 }
 
@@ -61,19 +65,19 @@ interface Fetched {
   readonly manifest: Manifest;
 }
 
-/** @param known what names it, of which the platform and the annotations are kept */
+/** One that is asked for by its digest comes from the cache. @param known what names it, of which the platform and the annotations are kept */
 async function fetchManifest(
   { session, name, cache }: PullOptions,
   version: string,
   known?: Descriptor,
 ): Promise<Fetched> {
-  const kept = known === undefined ? undefined : await cache.find(known);
+  const kept = isDigest(version) ? await cache.find(version) : undefined;
   const { bytes, type, said } = kept === undefined ? await answered() : await fromCache(kept);
-  const digest = version.includes(":") ? version : sha256(bytes);
+  const digest = isDigest(version) ? version : sha256(bytes);
   if (digestOf(bytes, digest) !== digest) throw notTheSame(name, digest);
   if (said?.startsWith("sha256:") && said !== sha256(bytes)) throw notTheSame(name, said);
   const manifest = parseManifest(bytes, name);
-  const mediaType = known?.mediaType ?? manifest.mediaType ?? type ?? "";
+  const mediaType = known?.mediaType ?? manifest.mediaType ?? type ?? impliedType(manifest);
   if (!isManifest(mediaType))
     throw new MicrorunError(
       "failed_precondition",
@@ -83,7 +87,7 @@ async function fetchManifest(
       },
     );
   if (kept === undefined) {
-    await using file = await cache.write({ digest, size: bytes.length });
+    await using file = await cache.write(digest);
     await file.append(bytes);
     await file.done();
   }
@@ -102,6 +106,11 @@ async function fetchManifest(
   async function fromCache(path: string) {
     return { bytes: new Uint8Array(await Bun.file(path).arrayBuffer()), type: undefined, said: undefined };
   }
+}
+
+/** A manifest need not say its type, and in the cache nothing else does. */
+function impliedType({ manifests, config }: Manifest): string {
+  return manifests !== undefined ? mediaTypes.index : config !== undefined ? mediaTypes.manifest : "";
 }
 
 function digestOf(bytes: Uint8Array, like: string): string {
@@ -129,12 +138,12 @@ async function choose(options: PullOptions, from: Fetched, platform: Platform): 
   throw otherPlatform(options.name, platform, [...new Set(there)].join(", ") || "none by name");
 }
 
-/** An image by itself says its platform in its config. */
+/** An image by itself says its platform in its config, which is looked at before the layers are fetched. */
 async function checkPlatform(
   { name }: PullOptions,
   { config }: Manifest,
-  contents: ReadonlyMap<string, Content>,
   platform: Platform,
+  fetchBlob: (descriptor: Descriptor) => Promise<Blob>,
 ): Promise<void> {
   if (
     config === undefined ||
@@ -142,7 +151,7 @@ async function checkPlatform(
     !/(?:image\.config\.v1|container\.image\.v1)\+json$/.test(config.mediaType)
   )
     return;
-  const said = JSON.parse((await contents.get(config.digest)?.blob.text()) ?? "{}") as Partial<Platform>;
+  const said = JSON.parse(await (await fetchBlob(config)).text()) as Partial<Platform>;
   if (said.os === undefined || said.architecture === undefined) return;
   const own = { os: said.os, architecture: said.architecture };
   if (!samePlatform(own, platform)) throw otherPlatform(name, platform, platformText(own));

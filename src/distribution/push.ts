@@ -4,6 +4,7 @@ import type { Progress } from "../progress.ts";
 import type { Pushed } from "./distribution.ts";
 import { acceptedTypes, isManifest, parseManifest } from "./manifest.ts";
 import { inParallel } from "./parallel.ts";
+import { isPassing } from "./patience.ts";
 import { addReferrer } from "./referrers.ts";
 import type { Session } from "./session.ts";
 import { uploadBlob } from "./upload.ts";
@@ -86,7 +87,8 @@ async function putManifest(
   const path = `manifests/${version}`;
   const head = await session.patiently({ method: "HEAD", path, headers: { accept: acceptedTypes } });
   if (head.ok && head.headers.get("docker-content-digest") === descriptor.digest) return undefined;
-  if (!head.ok && head.status !== 404) throw await session.refused(head);
+  // the refusal of a HEAD has no words: what follows is refused with them
+  if (isPassing(head)) throw await session.refused(head);
   const headers = { "content-type": descriptor.mediaType };
   const response = await session.patiently({ method: "PUT", path, headers, body });
   if (!response.ok) throw await session.refused(response, `manifest ${version}`);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { registryError } from "./refusal.ts";
 
-const about = { what: "cannot push r.example/a", registry: "r.example", repository: "a" };
+const about = { what: "cannot push r.example/a", registry: "r.example", repository: "a", isLoggedIn: true };
 const told = (status: number, errors?: unknown, headers: Record<string, string> = {}) =>
   registryError(
     about,
@@ -21,6 +21,13 @@ test.each([
     "resource_exhausted",
     "too many requests for r.example (TOOMANYREQUESTS)",
   ],
+  [405, [{ code: "UNSUPPORTED" }], "failed_precondition", "r.example does not take that (UNSUPPORTED)"],
+  [
+    413,
+    undefined,
+    "failed_precondition",
+    "r.example, or a proxy before it, takes no request as large as that",
+  ],
   [500, undefined, "unavailable", "r.example answers 500"],
   [
     400,
@@ -34,6 +41,17 @@ test.each([
 
 test("a refused login orders to log in", async () => {
   for (const status of [401, 403]) expect((await told(status)).hint).toContain("docker login r.example");
+});
+
+test("who sent no login is asked for one, not for another", async () => {
+  const { message } = await registryError({ ...about, isLoggedIn: false }, new Response("", { status: 401 }));
+  expect(message).toBe("cannot push r.example/a: r.example wants a login");
+});
+
+test("when to come back is told in seconds, be it said so or as a date", async () => {
+  const at = new Date(Date.now() + 3_600_000).toUTCString();
+  expect((await told(429, [], { "retry-after": "7" })).message).toContain("again in 7 s");
+  expect((await told(429, [], { "retry-after": at })).message).toMatch(/again in (3600|3599) s/);
 });
 
 test("a registry's words are cut, and bring no control characters to a terminal", async () => {

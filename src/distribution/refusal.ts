@@ -1,6 +1,7 @@
 /** What a registry says when it refuses: `{"errors":[{"code","message"}]}`, by the distribution specification. */
 import { type Code, MicrorunError } from "../errors.ts";
 import { readBounded } from "./body.ts";
+import { retryAfterMs } from "./patience.ts";
 
 const maxErrorBytes = 64 * 1024;
 /** The most of its words that is told. */
@@ -11,10 +12,12 @@ export interface Refusal {
   readonly what: string;
   readonly registry: string;
   readonly repository: string;
+  /** Whether a login was there to be sent. */
+  readonly isLoggedIn: boolean;
 }
 
 export async function registryError(
-  { what, registry, repository }: Refusal,
+  { what, registry, repository, isLoggedIn }: Refusal,
   response: Response,
 ): Promise<MicrorunError> {
   const { codes, text } = await said(response);
@@ -28,7 +31,11 @@ export async function registryError(
         `get the right to use ${repository}, or log in as somebody who has it: ${login}`,
       ];
     if (codes.includes("UNAUTHORIZED") || status === 401)
-      return ["unauthenticated", `${registry} wants another login`, `log in: ${login}`];
+      return [
+        "unauthenticated",
+        `${registry} wants ${isLoggedIn ? "another login" : "a login"}`,
+        `log in: ${login}`,
+      ];
     if (codes.includes("NAME_UNKNOWN"))
       return [
         "not_found",
@@ -41,6 +48,18 @@ export async function registryError(
         "resource_exhausted",
         `too many requests for ${registry}${later(response)}`,
         `wait, or log in for a higher limit: ${login}`,
+      ];
+    if (status === 413)
+      return [
+        "failed_precondition",
+        `${registry}, or a proxy before it, takes no request as large as that`,
+        "let it take bodies of 8 MiB at least (nginx: client_max_body_size)",
+      ];
+    if (codes.includes("UNSUPPORTED") || status === 405)
+      return [
+        "failed_precondition",
+        `${registry} does not take that`,
+        "check that the registry may be written to: mirrors and caches may not",
       ];
     if (codes.includes("DIGEST_INVALID"))
       return ["data_loss", "what came there has another digest", "try again; check the proxy on the way"];
@@ -55,8 +74,8 @@ export async function registryError(
 }
 
 function later(response: Response): string {
-  const after = response.headers.get("retry-after");
-  return after !== null && /^\d+$/.test(after) ? `, again in ${after} s` : "";
+  const ms = retryAfterMs(response.headers.get("retry-after"), Date.now());
+  return ms === undefined ? "" : `, again in ${Math.ceil(ms / 1000)} s`;
 }
 
 async function said(

@@ -27,7 +27,7 @@ export interface Session {
   refused(response: Response, detail?: string): Promise<MicrorunError>;
 }
 
-export interface SessionOptions extends Refusal {
+export interface SessionOptions extends Omit<Refusal, "isLoggedIn"> {
   readonly connection: Connection;
   readonly login: Login;
   /** Stops the connection, too. */
@@ -56,6 +56,7 @@ export function registrySession(options: SessionOptions): Session {
         ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
       });
       reached = true;
+      if (isOwn && isPage(response)) throw notRegistry(options);
       const challenge = response.headers.get("www-authenticate");
       if (response.status !== 401 || challenge === null || !isOwn || attempt > 1) return response;
       if (!(await login.renew(challenge, authorization))) return response;
@@ -78,9 +79,13 @@ export function registrySession(options: SessionOptions): Session {
       }
     },
     patience: () => patience(signal),
-    refused: (response, detail) =>
+    refused: async (response, detail) =>
       registryError(
-        { ...options, what: detail === undefined ? options.what : `${options.what}: ${detail}` },
+        {
+          ...options,
+          what: detail === undefined ? options.what : `${options.what}: ${detail}`,
+          isLoggedIn: await login.isKnown(),
+        },
         response,
       ),
   };
@@ -91,6 +96,17 @@ export function outcomeOf(asked: Promise<Response>): Promise<Response | Microrun
   return asked.catch((error: unknown) => {
     if (error instanceof MicrorunError && error.code === "unavailable") return error;
     throw error;
+  });
+}
+
+/** What a network answers that wants a login of its own, and a web server that is no registry. */
+function isPage({ ok, headers }: Response): boolean {
+  return ok && /^text\/html\b/.test(headers.get("content-type") ?? "");
+}
+
+function notRegistry({ what, registry }: SessionOptions): MicrorunError {
+  return new MicrorunError("failed_precondition", `${what}: ${registry} answers with a web page`, {
+    hint: "check that it is a registry of OCI images, and that the network wants no login of its own",
   });
 }
 

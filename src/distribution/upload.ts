@@ -1,6 +1,7 @@
 /** One blob to a registry: not at all if it is there, by name if another repository has it, else in chunks. */
 import { MicrorunError } from "../errors.ts";
 import type { Content } from "../oci.ts";
+import { isPassing } from "./patience.ts";
 import { outcomeOf, type Session } from "./session.ts";
 import { at, type Place, placeOf, sendNext, type UploadWatch } from "./upload-chunk.ts";
 
@@ -51,7 +52,8 @@ export async function uploadBlob(
 async function isThere(session: Session, digest: string): Promise<boolean> {
   const response = await session.patiently({ method: "HEAD", path: `blobs/${digest}` });
   if (response.ok) return true;
-  if (response.status === 404) return false;
+  // the refusal of a HEAD has no words: what follows is refused with them
+  if (!isPassing(response)) return false;
   throw await session.refused(response);
 }
 

@@ -10,8 +10,7 @@ import { withFolders } from "./tree.ts";
 /** The most files of a base. */
 const maxFiles = 500_000;
 
-/** @param seconds when its files were made, since 1970 */
-export async function folderBase(folder: string, seconds: number, options: BaseOptions): Promise<Base> {
+export async function folderBase(folder: string, options: BaseOptions): Promise<Base> {
   const { platform, compression, what } = options;
   const entries = withFolders(await entriesOf(folder));
   const names = entries.map(({ path }) => path.replace(/^.*\//, ""));
@@ -24,9 +23,9 @@ export async function folderBase(folder: string, seconds: number, options: BaseO
     labels: {},
     layersFor: async (executable) => {
       await checkLibraries(executable, names, what);
-      const layer = await cachedLayer(() => tarStream(entries, seconds), compression, "base", {
+      const layer = await cachedLayer(() => tarStream(entries), compression, "base", {
         ...options.cache,
-        key: await fingerprint(entries, seconds),
+        key: await fingerprint(entries),
         what: `layer base ${what}`,
         total,
       });
@@ -55,8 +54,8 @@ async function entriesOf(root: string): Promise<TarEntry[]> {
 }
 
 /** Of all that goes into the layer. */
-async function fingerprint(entries: readonly TarEntry[], seconds: number): Promise<string> {
-  const hash = new Bun.CryptoHasher("sha256").update(String(seconds));
+async function fingerprint(entries: readonly TarEntry[]): Promise<string> {
+  const hash = new Bun.CryptoHasher("sha256");
   for (const { path, type, mode, target, content } of entries) {
     hash.update(JSON.stringify([path, type, mode, target]));
     if (content instanceof Blob) for await (const chunk of content.stream()) hash.update(chunk);

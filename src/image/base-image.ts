@@ -7,7 +7,8 @@ import { type Base, type BaseOptions, checkLibraries, libcOf } from "./base.ts";
 import { dockerArchive } from "./docker-archive.ts";
 import type { Layer } from "./layer.ts";
 import { layerLibraries } from "./layer-libraries.ts";
-import { type Blobs, damaged, layoutRoot, type StoredImage, storedImage } from "./stored-image.ts";
+import { chosenImage, listedImages } from "./layout-index.ts";
+import { damaged, maxDocument, otherPlatform, type StoredImage, storedImage } from "./stored-image.ts";
 import { tarMembers } from "./tar-index.ts";
 
 /** What was pulled. @param mountFrom its repository, where the image is pushed to the same registry */
@@ -18,7 +19,7 @@ export async function pulledBase(
   options: BaseOptions,
 ): Promise<Base> {
   const all = new Map(artifact.contents.map(({ descriptor, blob }) => [descriptor.digest, blob]));
-  const image = await storedImage(artifact.root, (digest) => all.get(digest), options.platform, options.what);
+  const image = await storedImage(artifact.root, (digest) => all.get(digest), options);
   const mounted = (content: Content) => (mountFrom === undefined ? content : { ...content, mountFrom });
   return imageBase({ ...image, layers: image.layers.map(mounted) }, options, origin);
 }
@@ -54,14 +55,22 @@ export async function archiveBase(path: string, options: BaseOptions): Promise<B
 
 async function layoutImage(
   file: (path: string) => Blob | undefined,
-  { platform, what }: BaseOptions,
+  options: BaseOptions,
 ): Promise<StoredImage> {
+  const { platform, what, image } = options;
   const index = file("index.json");
   if (index === undefined) throw damaged(what, "it has no index.json");
-  const { root, blob } = await layoutRoot(index, what);
-  const blobs: Blobs = (digest) =>
-    digest === root.digest ? blob : file(`blobs/${digest.replace(":", "/")}`);
-  return storedImage(root, blobs, platform, what);
+  if (index.size > maxDocument) throw damaged(what, "index.json is too large");
+  const texts = { version: await file("oci-layout")?.text(), index: await index.text() };
+  const listed = listedImages(texts, (why) => damaged(what, why));
+  const root = chosenImage(listed, { platform, image, what });
+  if (root === undefined)
+    throw otherPlatform(
+      what,
+      listed.flatMap(({ platform }) => platform ?? []),
+      platform,
+    );
+  return storedImage(root, (digest) => file(`blobs/${digest.replace(":", "/")}`), options);
 }
 
 async function imageBase(

@@ -30,8 +30,7 @@ const etc: Readonly<Record<string, string>> = {
   "etc/nsswitch.conf": "hosts: files dns\n",
 };
 
-/** @param seconds when its files were made, since 1970 */
-export function scratchBase(seconds: number, { what, platform, compression }: BaseOptions): Base {
+export function scratchBase({ what, platform, compression }: BaseOptions): Base {
   if (process.platform !== "linux" || !samePlatform(platform, ownPlatform()))
     throw usageError(
       `--base=scratch: the libraries come from this machine, which is not ${platformText(platform)}`,
@@ -46,11 +45,11 @@ export function scratchBase(seconds: number, { what, platform, compression }: Ba
     libc,
     env: [`SSL_CERT_FILE=/${certificateFile}`],
     labels: {},
-    layersFor: async (executable) => [await librariesLayer(executable, compression, seconds)],
+    layersFor: async (executable) => [await librariesLayer(executable, compression)],
   };
 }
 
-async function librariesLayer(executable: string, compression: Compression, seconds: number): Promise<Layer> {
+async function librariesLayer(executable: string, compression: Compression): Promise<Layer> {
   const files: TarEntry[] = [{ path: "tmp", type: "folder", mode: 0o1777 }];
   for (const path of await libraryPaths(executable))
     files.push({ path: path.slice(1), type: "file", mode: 0o755, content: await readFile(path) });
@@ -59,7 +58,7 @@ async function librariesLayer(executable: string, compression: Compression, seco
   const trusted = certificates.find((path) => existsSync(path));
   if (trusted !== undefined)
     files.push({ path: certificateFile, type: "file", mode: 0o644, content: await readFile(trusted) });
-  return smallLayer(tarStream(withFolders(files), seconds), compression, "libraries of the runtime");
+  return smallLayer(tarStream(withFolders(files)), compression, "libraries of the runtime");
 }
 
 /** All that an executable loads, where this machine has it. */

@@ -10,6 +10,8 @@ export type Libc = "glibc" | "musl";
 export interface BaseOptions {
   /** How it was named, for people. */
   readonly what: string;
+  /** Which of the images of a layout or an archive: its name, tag or digest. @default the only one */
+  readonly image?: string;
   readonly platform: Platform;
   /** Of layers that are made here. */
   readonly compression: Compression;

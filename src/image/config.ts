@@ -22,6 +22,9 @@ interface Made {
   readonly seconds: number;
 }
 
+/** Where the runtime lies in an image. */
+export const runtimePath = "usr/local/bin/microrun";
+
 const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** As OCI's config.md has it; no variable of the machine that makes it goes in. */
@@ -46,8 +49,9 @@ export function imageConfig({ facts, app, base, layers, seconds }: Made): object
       User: facts.user,
       ExposedPorts: Object.fromEntries(facts.ports.map((port) => [port, {}])),
       Env: [...env].map(([name, value]) => `${name}=${value}`),
+      // in full: PATH is the base's or the user's to set
       Entrypoint: [
-        "microrun",
+        `/${runtimePath}`,
         `${app.folder}/${app.module}`,
         ...app.proto.map((path) => `--proto=${app.folder}/${path}`),
       ],

@@ -1,11 +1,13 @@
 /** Docker's own form of an archive: a `manifest.json` that names a config and layers, most of them not compressed. */
-import { type Content, samePlatform } from "../oci.ts";
+import { blobDigest, type Content, samePlatform } from "../oci.ts";
 import type { BaseOptions } from "./base.ts";
 import { layerMediaType } from "./compression.ts";
 import { cachedLayer } from "./layer.ts";
+import { noSuchImage, severalImages } from "./layout-index.ts";
 import { damaged, type ImageConfig, otherPlatform, type StoredImage } from "./stored-image.ts";
 
 interface Saved {
+  readonly RepoTags?: readonly string[] | null;
   readonly Config: string;
   readonly Layers: readonly string[];
 }
@@ -13,7 +15,7 @@ interface Saved {
 /** @param file a member of the archive */
 export async function dockerArchive(
   file: (path: string) => Blob | undefined,
-  { what, platform, compression, cache }: BaseOptions,
+  { what, image, platform, compression, cache }: BaseOptions,
 ): Promise<StoredImage> {
   const json = async (path: string): Promise<unknown> => {
     const text = await file(path)?.text();
@@ -24,11 +26,16 @@ export async function dockerArchive(
       throw damaged(what, `${path} is no JSON`);
     }
   };
-  const images = (await json("manifest.json")) as readonly Saved[];
+  const images = await json("manifest.json");
+  if (!Array.isArray(images)) throw damaged(what, "manifest.json lists no images");
   const configs = await Promise.all(
-    images.map(async (saved) => ({ saved, config: (await json(saved.Config)) as ImageConfig })),
+    meant(images, image, what).map(async (saved) => ({
+      saved,
+      config: (await json(saved.Config)) as ImageConfig,
+    })),
   );
-  const fits = configs.find(({ config }) => samePlatform(config, platform));
+  const [fits, another] = configs.filter(({ config }) => samePlatform(config, platform));
+  if (another !== undefined) throw severalImages(what, images.flatMap(tagsOf));
   if (fits === undefined)
     throw otherPlatform(
       what,
@@ -46,6 +53,18 @@ export async function dockerArchive(
   return { config, layers };
 }
 
+function tagsOf({ RepoTags }: Saved): readonly string[] {
+  return RepoTags ?? [];
+}
+
+function meant(images: readonly Saved[], image: string | undefined, what: string): readonly Saved[] {
+  const found = images.filter(
+    (one) => image === undefined || tagsOf(one).some((tag) => tag === image || tag.endsWith(`:${image}`)),
+  );
+  if (found.length === 0 && image !== undefined) throw noSuchImage(what, image, images.flatMap(tagsOf));
+  return found;
+}
+
 async function layerOf(
   blob: Blob,
   diffId: string,
@@ -53,9 +72,7 @@ async function layerOf(
 ): Promise<Content> {
   const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
   if (first === 0x1f && second === 0x8b) {
-    const hash = new Bun.CryptoHasher("sha256");
-    for await (const chunk of blob.stream()) hash.update(chunk);
-    const digest = `sha256:${hash.digest("hex")}`;
+    const digest = await blobDigest(blob);
     return { descriptor: { mediaType: layerMediaType("gzip"), digest, size: blob.size }, blob };
   }
   const { content, ...made } = await cachedLayer(() => blob.stream(), compression, "base", {

@@ -38,7 +38,7 @@ function base(what: string, options: Partial<BaseOptions> = {}): BaseOptions {
 function options(more: Partial<ImageOptions> = {}): ImageOptions {
   return {
     platforms: [amd64],
-    base: (platform) => folderBase(musl, 0, base(musl, { platform })),
+    base: (platform) => folderBase(musl, base(musl, { platform })),
     runtime: async () => runtime,
     app: {
       folder: "/app",
@@ -98,7 +98,7 @@ test("an image is base, runtime and app, and starts the module as nobody in part
     User: "65532:65532",
     ExposedPorts: { "8080/tcp": {} },
     Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "MICRO_LOG_LEVEL=debug"],
-    Entrypoint: ["microrun", "/app/greeter.js"],
+    Entrypoint: ["/usr/local/bin/microrun", "/app/greeter.js"],
     WorkingDir: "/app",
     Labels: { team: "shop" },
     StopSignal: "SIGTERM",
@@ -126,10 +126,14 @@ test("a change of the module changes the last layer alone", async () => {
   expect(one[2]).not.toEqual(other[2]);
 });
 
-test("a date that is asked for is the date of all", async () => {
+test("a date that is asked for is that of the image and of its app, and changes nothing below", async () => {
   const { artifact } = await makeImage(options({ seconds: 1_700_000_000 }));
-  const config = await document(artifact, (await manifestOf(artifact)).config.digest);
-  expect(config.created).toBe("2023-11-14T22:13:20Z");
+  const { config, layers } = await manifestOf(artifact);
+  expect((await document(artifact, config.digest)).created).toBe("2023-11-14T22:13:20Z");
+  const without = await makeImage(options());
+  const { layers: before } = await manifestOf(without.artifact);
+  expect(layers.slice(0, 2)).toEqual(before.slice(0, 2));
+  expect(layers[2]).not.toEqual(before[2]);
 });
 
 test("several platforms make an index, of which the app is there once", async () => {
@@ -149,7 +153,11 @@ test("what --proto replaced is named in the entrypoint", async () => {
   const app = { ...options().app, proto: ["api/greeter.proto"] };
   const { artifact } = await makeImage(options({ app }));
   const config = await document(artifact, (await manifestOf(artifact)).config.digest);
-  expect(config.config.Entrypoint).toEqual(["microrun", "/app/greeter.js", "--proto=/app/api/greeter.proto"]);
+  expect(config.config.Entrypoint).toEqual([
+    "/usr/local/bin/microrun",
+    "/app/greeter.js",
+    "--proto=/app/api/greeter.proto",
+  ]);
 });
 
 const written = { referrers: [], names: ["docker.io/library/greeter:1"], seconds: 0, progress: () => {} };
@@ -227,7 +235,7 @@ test("a base for another platform, without libc, damaged or of something else is
   await expect(archiveBase(archive, what({ platform: arm64 }))).rejects.toThrow(
     "--base=BASE: it is for linux/amd64, not for linux/arm64",
   );
-  await expect(folderBase(await root("nothing"), 0, what())).rejects.toThrow("it has neither glibc nor musl");
+  await expect(folderBase(await root("nothing"), what())).rejects.toThrow("it has neither glibc nor musl");
 
   const layout = join(folder, "damaged");
   await writeLayout(layout, { ...written, image: artifact });

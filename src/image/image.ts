@@ -1,6 +1,7 @@
 /** A module, the runtime and a base → an OCI image; the same input gives the same digest. */
 import {
   type Artifact,
+  blobDigest,
   type Content,
   type Descriptor,
   jsonContent,
@@ -11,14 +12,11 @@ import {
 import type { Base, Libc } from "./base.ts";
 import { reference, sorted } from "./canonical.ts";
 import type { Compression } from "./compression.ts";
-import { type ImageFacts, imageConfig } from "./config.ts";
+import { type ImageFacts, imageConfig, runtimePath } from "./config.ts";
 import { cachedLayer, type Layer, type LayerCache, smallLayer } from "./layer.ts";
 import { nodeArch } from "./platform.ts";
 import { type TarEntry, tarStream } from "./tar.ts";
 import { withFolders } from "./tree.ts";
-
-/** Where the runtime lies in an image; PATH names the folder. */
-const runtimePath = "usr/local/bin/microrun";
 
 export interface ImageOptions {
   readonly platforms: readonly Platform[];
@@ -30,7 +28,7 @@ export interface ImageOptions {
   /** Of the manifests; the index has them too. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly compression: Compression;
-  /** When its files were made, since 1970. */
+  /** When it was made, since 1970. What lies below the app is not of that date, as it is the same for all. */
   readonly seconds: number;
   readonly cache: Pick<LayerCache, "folder" | "progress">;
 }
@@ -122,14 +120,12 @@ function baseAnnotations({ origin }: Base): Record<string, string> {
 }
 
 async function runtimeLayer(path: string, platform: Platform, options: ImageOptions): Promise<Layer> {
-  const { compression, seconds, cache } = options;
+  const { compression, cache } = options;
   const executable = Bun.file(path);
   const entries = withFolders([{ path: runtimePath, type: "file", mode: 0o755, content: executable }]);
-  const hash = new Bun.CryptoHasher("sha256").update(`${seconds} `);
-  for await (const chunk of executable.stream()) hash.update(chunk);
-  return cachedLayer(() => tarStream(entries, seconds), compression, "runtime", {
+  return cachedLayer(() => tarStream(entries), compression, "runtime", {
     ...cache,
-    key: hash.digest("hex"),
+    key: (await blobDigest(executable)).replace(":", "-"),
     what: `layer runtime ${platformText(platform)}`,
     total: executable.size,
   });

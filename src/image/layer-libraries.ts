@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import type { Content } from "../oci.ts";
+import { blobDigest, type Content } from "../oci.ts";
 import { wholeFile } from "../whole-file.ts";
 import { compressionOf } from "./compression.ts";
 import { damaged } from "./stored-image.ts";
@@ -11,40 +11,42 @@ import { passing, tarMembers } from "./tar-index.ts";
 
 const library = /(^|\/)((lib|ld-)[^/]*\.so[^/]*)$/;
 
-/** Reads a layer once; what was found is kept by its digest. @returns `libc.so.6`, `ld-musl-x86_64.so.1` … @throws MicrorunError for one that is damaged */
+/** Checks a layer, and reads it once: what was found is kept by its digest. @returns `libc.so.6`, `ld-musl-x86_64.so.1` … @throws MicrorunError for one that is damaged */
 export async function layerLibraries(
   { descriptor, blob }: Content,
   folder: string,
   what: string,
 ): Promise<readonly string[]> {
   const kept = join(folder, `${descriptor.digest.replace(":", "-")}.libraries.json`);
-  const known = await readFile(kept, "utf8").catch(() => undefined);
-  if (known !== undefined) return JSON.parse(known) as string[];
-  const hash = new Bun.CryptoHasher("sha256");
-  const bytes = async function* () {
-    for await (const chunk of blob.stream()) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  };
+  const [algorithm] = descriptor.digest.split(":");
+  if ((await blobDigest(blob, algorithm)) !== descriptor.digest)
+    throw damaged(what, `${descriptor.digest} has other content than its name says`);
+  const known = await readKept(kept);
+  if (known !== undefined) return known;
   const libraries: string[] = [];
   try {
-    const tar = decompressed(bytes(), compressionOf(descriptor.mediaType));
+    const tar = decompressed(blob.stream(), compressionOf(descriptor.mediaType));
     for await (const { path } of tarMembers(passing(tar), `--base=${what}`)) {
       const name = library.exec(path)?.[2];
       if (name !== undefined) libraries.push(name);
     }
-    // to the last byte, which may lie behind the tar's end
+    // what does not unpack may lie behind the tar's end
     for await (const _ of tar);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code?.startsWith("Z"))
       throw damaged(what, "a layer does not unpack");
     throw error;
   }
-  if (`sha256:${hash.digest("hex")}` !== descriptor.digest)
-    throw damaged(what, `${descriptor.digest} has other content than its name says`);
   await wholeFile(kept, (unfinished) => writeFile(unfinished, JSON.stringify(libraries)));
   return libraries;
+}
+
+async function readKept(path: string): Promise<string[] | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as string[];
+  } catch {
+    return undefined;
+  }
 }
 
 function decompressed(

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
-import type { Content } from "../oci.ts";
+import { blobDigest, type Content } from "../oci.ts";
 import type { Progress } from "../progress.ts";
 import { wholeFile } from "../whole-file.ts";
 import { type Compression, layerMediaType } from "./compression.ts";
@@ -97,11 +97,11 @@ async function removeOld(folder: string): Promise<void> {
   for (const { path } of old) for (const file of [`${path}.json`, path]) await rm(file, { force: true });
 }
 
-/** What is left of a run that was stopped does not count. */
+/** What was cut off or damaged does not count. */
 async function readKept(path: string): Promise<Compressed | undefined> {
   try {
     const kept = JSON.parse(await readFile(`${path}.json`, "utf8")) as Compressed;
-    return Bun.file(path).size === kept.size ? kept : undefined;
+    return (await blobDigest(Bun.file(path))) === kept.digest ? kept : undefined;
   } catch {
     return undefined;
   }

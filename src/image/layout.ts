@@ -1,13 +1,22 @@
 /** Images on the disk: an OCI layout as a folder, or as an archive that Docker's own loader takes too. */
 import { createWriteStream } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { MicrorunError } from "../errors.ts";
-import { type Artifact, type Content, type Descriptor, isIndex, mediaTypes, samePlatform } from "../oci.ts";
+import {
+  type Artifact,
+  blobDigest,
+  type Content,
+  type Descriptor,
+  isIndex,
+  mediaTypes,
+  samePlatform,
+} from "../oci.ts";
 import type { Progress } from "../progress.ts";
 import { wholeFile } from "../whole-file.ts";
+import { layoutVersion, listedImages, nameAnnotations, namesOf } from "./layout-index.ts";
 import { ownPlatform } from "./platform.ts";
 import { type TarEntry, tarStream } from "./tar.ts";
 import { withFolders } from "./tree.ts";
@@ -22,7 +31,7 @@ export interface LayoutOptions {
   readonly progress: Progress;
 }
 
-const version = JSON.stringify({ imageLayoutVersion: "1.0.0" });
+const version = JSON.stringify({ imageLayoutVersion: layoutVersion });
 
 interface Index {
   readonly schemaVersion: 2;
@@ -30,21 +39,43 @@ interface Index {
   readonly manifests: readonly Descriptor[];
 }
 
-/** What was there of another name stays. */
+/** What was there of another name stays; where it fails, all is as before. */
 export async function writeLayout(folder: string, options: LayoutOptions): Promise<void> {
-  const there: readonly string[] = await readdir(folder).catch(() => []);
-  if (there.length > 0 && !there.includes("oci-layout"))
-    throw new MicrorunError("already_exists", `image: ${folder} holds other things than an OCI layout`, {
+  const { isNew, listed } = await readLayout(folder);
+  const index = JSON.stringify(layoutIndex(options, listed));
+  const write = (name: string, text: string) =>
+    wholeFile(join(folder, name), (unfinished) => writeFile(unfinished, text));
+  const made = await mkdir(folder, { recursive: true });
+  const added: string[] = [];
+  try {
+    // first, so that what a run leaves that is killed is known for a layout
+    if (isNew) await write("oci-layout", version);
+    for (const { descriptor, blob } of contentsOf(options)) {
+      const path = join(folder, blobPath(descriptor));
+      const there = await blobDigest(Bun.file(path)).catch(() => undefined);
+      if (there === descriptor.digest) continue;
+      if (there === undefined) added.push(path);
+      await wholeFile(path, (unfinished) => pipeline(readable(blob.stream()), createWriteStream(unfinished)));
+    }
+    await write("index.json", index);
+  } catch (error) {
+    const own = isNew ? ["oci-layout", "blobs"].map((name) => join(folder, name)) : added;
+    for (const path of made === undefined ? own : [made]) await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function readLayout(folder: string): Promise<{ isNew: boolean; listed: readonly Descriptor[] }> {
+  const names: readonly string[] = await readdir(folder).catch(() => []);
+  if (names.length === 0) return { isNew: true, listed: [] };
+  const refused = (why: string) =>
+    new MicrorunError("already_exists", `image: cannot add to ${folder}: ${why}`, {
       hint: "name a folder that is empty, or not there",
     });
-  for (const { descriptor, blob } of contentsOf(options)) {
-    const path = join(folder, blobPath(descriptor));
-    if (Bun.file(path).size === descriptor.size) continue;
-    await wholeFile(path, (unfinished) => pipeline(readable(blob.stream()), createWriteStream(unfinished)));
-  }
-  await wholeFile(join(folder, "oci-layout"), (unfinished) => writeFile(unfinished, version));
-  const index = JSON.stringify(layoutIndex(options, await listed(folder)));
-  await wholeFile(join(folder, "index.json"), (unfinished) => writeFile(unfinished, index));
+  if (!names.includes("oci-layout")) throw refused("it holds other things than an OCI layout");
+  const text = (name: string) => readFile(join(folder, name), "utf8").catch(() => undefined);
+  const texts = { version: await text("oci-layout"), index: await text("index.json") };
+  return { isNew: false, listed: listedImages(texts, refused) };
 }
 
 export async function writeArchive(path: string, options: LayoutOptions): Promise<void> {
@@ -86,26 +117,14 @@ function blobPath({ digest }: Descriptor): string {
   return `blobs/${digest.replace(":", "/")}`;
 }
 
-async function listed(folder: string): Promise<readonly Descriptor[]> {
-  const text = await readFile(join(folder, "index.json"), "utf8").catch(() => undefined);
-  return text === undefined ? [] : (JSON.parse(text) as Index).manifests;
-}
-
 /** @param before what the layout listed; a name is given to the new one */
 function layoutIndex({ image, referrers, names }: LayoutOptions, before: readonly Descriptor[]): Index {
-  const named = names.map((name) => ({
-    ...image.root,
-    annotations: {
-      "io.containerd.image.name": name,
-      // as the specification has it, the tag alone
-      "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
-    },
-  }));
+  const named = names.map((name) => ({ ...image.root, annotations: nameAnnotations(name) }));
   const added = [...named, ...referrers.map(({ root }) => root)];
   const kept = before.filter(
-    ({ digest, annotations }) =>
-      !names.includes(annotations?.["io.containerd.image.name"] ?? "") &&
-      !referrers.some(({ root }) => root.digest === digest),
+    (one) =>
+      !namesOf(one).some((name) => names.includes(name)) &&
+      !referrers.some(({ root }) => root.digest === one.digest),
   );
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [...kept, ...added] };
 }

@@ -1,5 +1,5 @@
 /** What `--base` names: nothing, a file, a folder, or an image of a registry. */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type { RegistryClient } from "../distribution/distribution.ts";
 import { MicrorunError, usageError } from "../errors.ts";
 import { parseReference, type Reference, referenceText } from "../image-reference.ts";
@@ -15,23 +15,31 @@ export interface OpenBaseOptions extends BaseOptions {
   readonly client: RegistryClient;
   /** Where the image goes: what lies in the same registry is mounted, not sent. */
   readonly destinations: readonly Reference[];
-  /** When files that have no date were made, since 1970. */
-  readonly seconds: number;
 }
 
 export async function openBase(options: OpenBaseOptions): Promise<Base> {
-  const { what, seconds } = options;
-  if (what === "scratch") return scratchBase(seconds, options);
-  const stat = statSync(what, { throwIfNoEntry: false });
-  if (stat?.isDirectory())
-    return isLayout(what) ? layoutBase(what, options) : folderBase(what, seconds, options);
-  if (stat?.isFile()) return archiveBase(what, options);
-  if (/^\.{0,2}\/|\.(tar|tgz|tar\.gz)$/.test(what))
+  const { what } = options;
+  if (what === "scratch") return scratchBase(options);
+  const { path, ...which } = placeOf(what);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  const inside = { ...options, ...which };
+  if (stat?.isDirectory() && isLayout(path)) return layoutBase(path, inside);
+  if (stat?.isDirectory()) return folderBase(path, options);
+  if (stat?.isFile()) return archiveBase(path, inside);
+  if (/^\.{0,2}\/|\.(tar|tgz|tar\.gz)([:@]|$)/.test(what))
     throw usageError(
       `--base=${what}: no such file or folder`,
       "give an archive, a folder or an image's reference",
     );
   return registryBase(options);
+}
+
+/** `base.tar:1`, `base/@sha256:…`: a path, and which of its images. What else has a colon is a registry's. */
+function placeOf(what: string): { readonly path: string; readonly image?: string } {
+  const whole = { path: what };
+  if (existsSync(what)) return whole;
+  const [, path, image] = /^((?:.*\/|.*\.tar|\.{0,2}\/.*?))[:@](.+)$/.exec(what) ?? [];
+  return path !== undefined && image !== undefined && existsSync(path) ? { path, image } : whole;
 }
 
 async function registryBase(options: OpenBaseOptions): Promise<Base> {

@@ -2,6 +2,7 @@
 import type { Pushed, RegistryClient } from "../distribution/distribution.ts";
 import { type Reference, referenceText } from "../image-reference.ts";
 import { type Artifact, mediaTypes } from "../oci.ts";
+import type { Progress } from "../progress.ts";
 import { type Image, type ImageOptions, makeImage } from "./image.ts";
 import { writeArchive, writeLayout } from "./layout.ts";
 import { openBase } from "./open-base.ts";
@@ -12,10 +13,8 @@ export { defaultBase } from "./open-base.ts";
 
 export interface ShipmentOptions
   extends Pick<ImageOptions, "platforms" | "runtime" | "app" | "facts" | "annotations" | "compression"> {
-  /** Each with a tag. */
-  readonly references: readonly Reference[];
-  /** Where to write it; without, it is pushed. */
-  readonly output?: { readonly path: string; readonly form: "archive" | "layout" };
+  /** Where it is going to be pushed. @default it is not */
+  readonly destinations?: readonly Reference[];
   /** What `--base` says. */
   readonly base: string;
   /** What the SBOM says of the module; without, none is made. */
@@ -27,22 +26,21 @@ export interface ShipmentOptions
   };
   /** When all of it was made, since 1970. @default 1970, so that the same input gives the same digest */
   readonly seconds?: number;
-  /** To push, and to pull the base. */
+  /** To pull the base. */
   readonly client: RegistryClient;
   /** Where compressed layers are kept. */
   readonly cacheFolder: string;
   readonly signal: AbortSignal;
-  readonly progress: ImageOptions["cache"]["progress"];
+  readonly progress: Progress;
 }
 
 export interface Shipment extends Pick<Image, "sizes"> {
-  readonly digest: string;
-  /** What was sent, by repository; nothing of what was written. */
-  readonly pushed: readonly (Pushed & { readonly reference: Reference })[];
+  readonly image: Artifact;
+  readonly referrers: readonly Artifact[];
 }
 
-export async function ship(options: ShipmentOptions): Promise<Shipment> {
-  const { references, output, seconds = 0, client, cacheFolder, signal, progress } = options;
+export async function makeShipment(options: ShipmentOptions): Promise<Shipment> {
+  const { destinations = [], seconds = 0, client, cacheFolder, signal, progress } = options;
   const cache = { folder: cacheFolder, progress };
   const { artifact, bases, sizes } = await makeImage({
     ...options,
@@ -53,32 +51,66 @@ export async function ship(options: ShipmentOptions): Promise<Shipment> {
         what: options.base,
         platform,
         compression: options.compression,
-        seconds,
         cache,
         client,
-        destinations: output === undefined ? references : [],
+        destinations,
       }),
   });
   const referrers = options.sbom === undefined ? [] : [await sbomOf(artifact, bases, options.sbom, options)];
   signal.throwIfAborted();
-  const { digest } = artifact.root;
-  if (output !== undefined) {
-    const write = output.form === "archive" ? writeArchive : writeLayout;
-    const names = references.map(referenceText);
-    await write(output.path, { image: artifact, referrers, names, seconds, progress });
-    return { digest, sizes, pushed: [] };
-  }
-  const pushed: Shipment["pushed"][number][] = [];
-  for (const [reference, tags] of byRepository(references)) {
-    const sent = await client.push(reference, artifact, { tags, progress });
+  return { image: artifact, referrers, sizes };
+}
+
+export interface Output {
+  readonly path: string;
+  readonly form: "archive" | "layout";
+}
+
+interface WriteOptions {
+  /** Each with a tag. */
+  readonly references: readonly Reference[];
+  /** When it was made, since 1970. @default 1970 */
+  readonly seconds?: number;
+  readonly progress: Progress;
+}
+
+export async function writeShipment(
+  { image, referrers }: Shipment,
+  { path, form }: Output,
+  { references, seconds = 0, progress }: WriteOptions,
+): Promise<void> {
+  const write = form === "archive" ? writeArchive : writeLayout;
+  await write(path, { image, referrers, names: references.map(referenceText), seconds, progress });
+}
+
+export interface PushedShipment extends Pushed {
+  /** By its digest, without a tag. */
+  readonly reference: Reference;
+}
+
+/** To one repository after the other: what was yielded is there, whatever becomes of the next. */
+export async function* pushShipment(
+  { image, referrers }: Shipment,
+  references: readonly Reference[],
+  { client, progress }: { readonly client: RegistryClient; readonly progress: Progress },
+): AsyncGenerator<PushedShipment> {
+  const before = new Map<string, string>();
+  for (const [to, tags] of byRepository(references)) {
+    const from = before.get(to.registry);
+    const sent = await client.push(to, from === undefined ? image : mounted(image, from), { tags, progress });
     let { sentBytes } = sent;
     for (const one of referrers) {
-      const named = { ...reference, digest: one.root.digest };
+      const named = { ...to, digest: one.root.digest };
       sentBytes += (await client.push(named, one, { tags: [], progress })).sentBytes;
     }
-    pushed.push({ ...sent, sentBytes, reference });
+    before.set(to.registry, to.repository);
+    yield { ...sent, sentBytes, reference: { ...to, digest: image.root.digest } };
   }
-  return { digest, sizes, pushed };
+}
+
+/** @param mountFrom a repository of the same registry that has all of it */
+function mounted({ root, contents }: Artifact, mountFrom: string): Artifact {
+  return { root, contents: contents.map((content) => ({ ...content, mountFrom })) };
 }
 
 async function sbomOf(

@@ -4,7 +4,6 @@ import {
   type Content,
   type Descriptor,
   isIndex,
-  mediaTypes,
   type Platform,
   platformText,
   samePlatform,
@@ -30,7 +29,7 @@ export interface StoredImage {
 }
 
 /** The most bytes of a manifest or a config, as registries have it. */
-const maxDocument = 4 * 1024 * 1024;
+export const maxDocument: number = 4 * 1024 * 1024;
 /** How deep indexes lie in one another. */
 const maxDepth = 4;
 
@@ -38,8 +37,7 @@ const maxDepth = 4;
 export async function storedImage(
   root: Descriptor,
   blobs: Blobs,
-  platform: Platform,
-  what: string,
+  { platform, what }: { readonly platform: Platform; readonly what: string },
 ): Promise<StoredImage> {
   let at = root;
   for (let depth = 0; isIndex(at.mediaType); depth++) {
@@ -106,14 +104,4 @@ export function otherPlatform(what: string, has: readonly Platform[], wanted: Pl
     `--base=${what}: it is for ${names.join(", ") || "no platform"}, not for ${platformText(wanted)}`,
     "give a base for that platform, or --platform for those that it has",
   );
-}
-
-/** The root of a layout: all that its `index.json` lists, as one index. */
-export async function layoutRoot(index: Blob, what: string): Promise<{ root: Descriptor; blob: Blob }> {
-  if (index.size > maxDocument) throw damaged(what, "index.json is too large");
-  const bytes = new Uint8Array(await index.arrayBuffer());
-  return {
-    root: { mediaType: mediaTypes.index, digest: sha256(bytes), size: bytes.length },
-    blob: new Blob([bytes]),
-  };
 }

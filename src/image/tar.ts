@@ -24,7 +24,7 @@ const encoder = new TextEncoder();
 /** @param seconds when all of it was made, since 1970; owners are root */
 export async function* tarStream(
   entries: Iterable<TarEntry> | AsyncIterable<TarEntry>,
-  seconds: number,
+  seconds = 0,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let written = 0;
   const told = (chunk: Uint8Array) => {
