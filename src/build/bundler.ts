@@ -32,7 +32,7 @@ export const neutral: Partial<Bun.BuildConfig> = {
 
 /** Names of classes are names of services and of errors. */
 export function minification(minify: boolean): Bun.BuildConfig["minify"] & object {
-  return { whitespace: minify, syntax: minify, identifiers: false };
+  return { whitespace: minify, syntax: minify, identifiers: false, keepNames: true };
 }
 
 export interface BundlerOptions {

@@ -1,6 +1,6 @@
 /** Bun, from source and inside the compiled executable. */
 import { serveWithBun } from "./bun-server.ts";
-import { insideProgram, offerMicrorun, offerProtos } from "./imports.ts";
+import { insideProgram, offerFiles, offerMicrorun } from "./imports.ts";
 import { reapOrphans } from "./reaper.ts";
 import { lookAfterRestarts, restart } from "./restart.ts";
 import type { Runtime } from "./runtime.ts";
@@ -16,7 +16,7 @@ export function bunRuntime(): Runtime {
       if (process.pid === 1 && process.platform === "linux") await reapOrphans().catch(() => {});
       await lookAfterRestarts(module);
       offerMicrorun(exports);
-      offerProtos();
+      offerFiles(Bun.isStandaloneExecutable);
       // what lies in an executable was transpiled when that was made
       if (!insideProgram.test(module)) await offerTranspiler(module);
     },
