@@ -1,7 +1,6 @@
 /** What `--config` says → the sources of configuration that it names. Adding a kind of source is a line here. */
 import type { ConfigSource } from "./config/config.ts";
-import { withoutPassword } from "./config/redaction-text.ts";
-import { parseSourceAddress, type SourceAddress } from "./config/source-address.ts";
+import { parseSourceAddress, type SourceAddress, shownAddress } from "./config/source-address.ts";
 import { didYouMean, usageError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Plugins } from "./plugins.ts";
@@ -39,8 +38,12 @@ export const configs: Plugins<ConfigSource, AddressedOptions> = {
     const switches = checkedQuery(address, ["required", "optional", "secret"], ["format"]);
     const format = address.query.get("format");
     if (format !== undefined && format !== "lines" && format !== "raw")
-      throw usageError(`--config=${text}: no such format: ${format}`, "use format=lines or format=raw");
-    if (path === "") throw usageError(`--config=${text}: names no file`, "write file:./config.yaml");
+      throw usageError(
+        `--config=${shownAddress(text)}: no such format: ${format}`,
+        "use format=lines or format=raw",
+      );
+    if (path === "")
+      throw usageError(`--config=${shownAddress(text)}: names no file`, "write file:./config.yaml");
     const { fileSource } = await import("./config/file.ts");
     return fileSource(path, { log, ...switches, ...(format === undefined ? {} : { format }) });
   },
@@ -51,11 +54,21 @@ export const configs: Plugins<ConfigSource, AddressedOptions> = {
 /** @throws MicrorunError `invalid_argument` for what cannot be a source */
 export function configAddress(text: string): SourceAddress {
   const address = parseSourceAddress(text);
-  if (Object.hasOwn(configs, address.scheme)) return address;
+  if (Object.hasOwn(configs, address.scheme)) return withoutUser(address);
   const known = Object.keys(configs);
   throw usageError(
-    `--config=${withoutPassword(text)}: no such source: ${address.scheme}${didYouMean(address.scheme, known)}`,
+    `--config=${shownAddress(text)}: no such source: ${address.scheme}${didYouMean(address.scheme, known)}`,
     `use one of ${known.map((scheme) => `${scheme}:`).join(", ")}`,
+  );
+}
+
+/** No source has one, and names of sources are logged. */
+function withoutUser(address: SourceAddress): SourceAddress {
+  const { text } = address;
+  if (!/:\/\/[^/?][^?]*@/.test(text)) return address;
+  throw usageError(
+    `--config=${shownAddress(text)}: a source has no user`,
+    "leave out what ends with @, or write a file's path as file:./…",
   );
 }
 
@@ -96,7 +109,7 @@ function checkedQuery<const S extends string>(
   values: readonly string[] = [],
 ): Record<S, boolean> {
   const known: readonly string[] = [...switches, ...values];
-  const wrong = (why: string, hint: string) => usageError(`--config=${text}: ${why}`, hint);
+  const wrong = (why: string, hint: string) => usageError(`--config=${shownAddress(text)}: ${why}`, hint);
   const stranger = [...query.keys()].find((key) => !known.includes(key));
   if (stranger !== undefined)
     throw wrong(

@@ -188,6 +188,13 @@ describe.each(targets)("$name: sources", (target) => {
     ["--config=flie:x.yaml", "--config=flie:x.yaml: no such source: flie, did you mean file?"],
     ["--config=x.yaml", "--config=x.yaml: not a source"],
     ["--config=https://u:geheim@h/x", "--config=https://u:***@h/x: no such source: https"],
+    ["--config=configmap://u:geheim@h/x", "--config=configmap://u:***@h/x: a source has no user"],
+    ["--config=secret://u:gehe/im@h/x", "--config=secret://u:***@h/x: a source has no user"],
+    [
+      "--config=file:https://u:geheim@h/x?bad=1",
+      "--config=file:https://u:***@h/x?bad=1: a source has no user",
+    ],
+    ["--config=secret:shop?bad=%zz", "--config=secret:shop?bad=%zz: what % begins is no escape"],
     ["--config=HTTPS://u:geheim@h/x", "--config=HTTPS://u:***@h/x: not a source"],
     ["--config=env:APP?stripe", "--config=env:APP?stripe: no such option: stripe, did you mean strip?"],
     ["--config=file:x.yaml?requierd", "no such option: requierd, did you mean required?"],

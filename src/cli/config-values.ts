@@ -1,5 +1,5 @@
 /** A configuration as values by their keys, each with its source, as people and programs read them; no secret is among them. */
-import { type ConfigStore, redact, shownKey } from "../configuration.ts";
+import { type ConfigStore, redact } from "../configuration.ts";
 import { plain } from "./output.ts";
 
 /** One value of the tree. */
@@ -25,11 +25,13 @@ export function shownValues(store: ConfigStore): Shown[] {
     names: readonly string[],
   ): Shown[] => {
     const isInner = isTree(shown) && Object.keys(shown).length > 0;
-    if (isInner && isTree(value) && !isText(value, store, path))
-      return Object.entries(value).flatMap(([key, inner]) => {
-        const name = shownKey(key);
-        return leaves(inner, shown[name], [...path, key], [...names, name]);
+    if (isInner && isTree(value) && !isText(value, store, path)) {
+      const keys = Object.keys(value);
+      return Object.entries(shown).flatMap(([name, inner], index) => {
+        const key = keys[index]!;
+        return leaves(value[key], inner, [...path, key], [...names, name]);
       });
+    }
     const source = store.originOf(path) ?? "";
     const bare = isInner ? textOf(shown) : shown;
     return [{ key: keyText(names), value: bare, source, raw: JSON.stringify(value) ?? "" }];

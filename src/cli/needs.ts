@@ -1,12 +1,12 @@
 /** What the flags of a run make it ask of the API server. */
 import type { ClusterNeeds, MeshSettings } from "../settings.ts";
-import { configFlags } from "./config-flags.ts";
-import { type Environment, type Given, readFlags } from "./values.ts";
+import { readConfigSettings } from "./config-settings.ts";
+import type { Environment, Given } from "./values.ts";
 
-/** The usual ConfigMap of a cluster is not among them: that it may be read is not needed. */
+/** The usual ConfigMap of a cluster is among them where it is read: to grant the rest alone would take it away. */
 export function clusterNeeds(mesh: MeshSettings, given: Given, env: Environment): ClusterNeeds {
-  const { config } = readFlags({ config: configFlags.config }, given, env);
-  return { ...registryNeeds(mesh), sources: config.filter((text) => /^(configmap|secret):/.test(text)) };
+  const { sources } = readConfigSettings(given, env);
+  return { ...registryNeeds(mesh), sources: sources.filter((text) => /^(configmap|secret):/.test(text)) };
 }
 
 export function registryNeeds(

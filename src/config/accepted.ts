@@ -4,13 +4,23 @@ import type { Log } from "../log.ts";
 import { within } from "../wait.ts";
 import type { StandardSchema } from "./config.ts";
 import { frozen } from "./frozen.ts";
-import { answersLater, type Examined, examine, type Refusal, refusalError, type Verdict } from "./scan.ts";
+import {
+  answersLater,
+  type Examined,
+  examine,
+  noAnswerYet,
+  type Refusal,
+  refusalError,
+  type Verdict,
+} from "./scan.ts";
 
 /** How many schemas are remembered; later ones are checked when asked, not at a change. */
 export const maxSchemas = 100;
 
 /** How long it is waited for why a schema answers later, ms. */
 export const maxLaterMs = 1000;
+
+type Later = Extract<Verdict<unknown>, { later: unknown }>;
 
 /** What a schema is of; undefined: the whole tree. */
 type Path = string | undefined;
@@ -65,16 +75,19 @@ export function acceptedSchemas(log: Log): Accepted {
     }
   };
 
-  /** Nobody waits for it: its failure is a line of its own. */
-  const later = ({ later, vendor }: Extract<Verdict<unknown>, { later: unknown }>): MicrorunError => {
-    void later.then((refusal) => {
-      if (refusal !== undefined) log.error(`config: a schema of ${vendor}: ${refusal.faults.join("; ")}`);
+  /** Nobody waits for it: what became of it is a line of its own. */
+  const later = (verdict: Later): MicrorunError => {
+    const { vendor } = verdict;
+    void outcome(verdict).then((refusal) => {
+      const { message, hint } = answersLater(vendor);
+      if (refusal === undefined) log.error(message, { hint });
+      else log.error(`config: a schema of ${vendor}: ${refusal.faults.join("; ")}`);
     });
-    return answersLater(vendor);
+    return noAnswerYet(vendor);
   };
 
   const taken = <Output>(
-    result: Exclude<Verdict<Output>, { later: unknown }>,
+    result: Exclude<Verdict<Output>, Later>,
     tree: Examined,
     schema: StandardSchema<Output>,
     path: Path,
@@ -102,7 +115,7 @@ export function acceptedSchemas(log: Log): Accepted {
     async accept(tree, schema) {
       const result = examine(schema, tree, undefined);
       if (!("later" in result)) return void taken(result, tree, schema, undefined);
-      const refusal = await within(maxLaterMs, "config", result.later).catch(() => undefined);
+      const refusal = await outcome(result);
       throw refusal === undefined ? answersLater(result.vendor) : misfit(refusal);
     },
     refuse(tree) {
@@ -120,6 +133,11 @@ export function acceptedSchemas(log: Log): Accepted {
       return refusalError("the last good values stay", { faults, origins }, "; ");
     },
   };
+}
+
+/** Why it failed; undefined where it did not, or takes longer than anybody waits. */
+function outcome({ later }: Later): Promise<Refusal | undefined> {
+  return within(maxLaterMs, "config", later).catch(() => undefined);
 }
 
 function isSchema(schema: unknown): schema is object {

@@ -1,4 +1,5 @@
 /** Texts without what follows a sensitive name in them, `password=…`, `api-key: …`, `"token": "…"`; in time that is linear in a text. */
+import { isInAddress } from "./redaction-addresses.ts";
 import { isSensitiveName } from "./redaction-keys.ts";
 
 /** What stands for a value that is not shown. */
@@ -8,15 +9,27 @@ export const hidden = "***";
 const bare = "(?<bare>(?<![\\w.-])(?:(?<!=)[\\w.-]+[ \\t])?[\\w.-]+)";
 /** `"password"`, also where it is quoted once more: `\"password\"`. */
 const quoted = `(?<quote>["'])(?<quoted>[^"'\\\\\\n=:]{1,128})\\\\{0,7}\\k<quote>`;
-const sign = "(?<sign>>|\\s{0,8}(?::=|=[=>]?|:))\\s{0,8}";
+/** `a == b` compares, and `a => b` is a function, unless a quote follows: a hash. */
+const sign = "(?<sign>>|\\s{0,8}(?::=|=>(?=\\s{0,8}\\\\{0,7}[\"'])|=(?!>|={1,2}\\s)=?|:))\\s{0,8}";
 const opening = `(?=(?<escapes>\\\\{0,7})(?<open>["'[{]?))`;
 const label = new RegExp(`(?:${quoted}|${bare}(?<closing>\\\\{0,7}["'\\]])?)${sign}${opening}`, "g");
 
 /** How far before a name its delimiter is looked for. */
 const maxGap = 8;
+/** With attributes; that is to be followed by what it holds. */
+const element = /<([\w.:-]{1,128})\s[^<>]{0,1024}(?<!\/)>(?!<\/|$)/g;
 
 /** `Server=db;Password=word` → `Server=db;Password=***`, `{"user":"u","password":"word"}` → `{"user":"u","password":"***"}` */
 export function withoutLabelled(text: string): string {
+  for (const { 0: tag, 1: name = "", index } of text.matchAll(element)) {
+    if (!isSensitiveName([name])) continue;
+    const shown = withoutValues(text.slice(0, index + tag.length));
+    return shown.endsWith(hidden) ? shown : shown + hidden;
+  }
+  return withoutValues(text);
+}
+
+function withoutValues(text: string): string {
   let shown = "";
   let from = 0;
   for (const found of text.matchAll(label)) {
@@ -24,8 +37,8 @@ export function withoutLabelled(text: string): string {
     if (start < from || start === text.length) continue;
     const { quoted, bare = "", closing, sign = "", escapes = "", open = "" } = found.groups!;
     const isMember = quoted !== undefined || closing !== undefined;
-    if (!isMember && isAddress(bare, found[0], open)) continue;
     if (!isSensitiveName((quoted ?? bare).split(/\s+/))) continue;
+    if (!isMember && isNoLabel(text, bare, found, open)) continue;
     const quote = open === '"' || open === "'" ? escapes + open : "";
     let end = text.length;
     if (quote !== "") end = quotedEnd(text, start, escapes, open);
@@ -38,9 +51,12 @@ export function withoutLabelled(text: string): string {
   return shown + text.slice(from);
 }
 
-/** `secret:mongodb`, `secret://default/db` */
-function isAddress(name: string, found: string, open: string): boolean {
-  return found.endsWith(":") && open === "" && /^(?:\S+\s)?[a-z]+$/.test(name);
+/** A part of an address, or the name of a group: `(?<token>…)`. */
+function isNoLabel(text: string, name: string, { 0: found, index }: RegExpExecArray, open: string): boolean {
+  if (found === `${name}>`) return /\?P?<$/.test(text.slice(Math.max(0, index - 3), index));
+  const own = name.slice(name.search(/\S+$/));
+  const end = index + name.length + 1;
+  return found === `${name}:` && open === "" && isInAddress(text, end - 1 - own.length, end);
 }
 
 /** What is delimited on its left is delimited on its right: `;` of connection strings, `&` of queries. Where all else ends nobody knows. */

@@ -48,16 +48,30 @@ function withoutDsnPassword(word: string): string {
   return `${word.slice(0, colon)}:${hidden}${word.slice(end)}`;
 }
 
+/** Shorter ones of letters alone are words too common to be looked for where no quotes say that a value is meant. */
+const minBareLetters = 6;
+/** What validators say themselves. */
+const ownWords = new Set(
+  "string number boolean bigint symbol undefined function object expected received invalid required".split(
+    " ",
+  ),
+);
+
 /** Of these a message may have others than the text that it quotes. */
 const loose = /[\s"\\]/;
 const gaps = /\s+|\\+[bfnrt]?/g;
 
-/** A message in one line without any of the texts, however their white space was changed or escaped. @param secrets the longest first */
+/**
+ * A message in one line without any of the texts, however their white space was changed or escaped; without those that are common
+ * words only where they are quoted. @param secrets the longest first
+ */
 export function quiet(message: string, secrets: readonly string[]): string {
   return secrets.reduce(without, message).replaceAll(/\s+/g, " ").trim();
 }
 
 function without(message: string, secret: string): string {
+  if (isCommon(secret))
+    return message.replaceAll(new RegExp(`(\\\\*["'\`])${secret}(?=\\\\*["'\`])`, "g"), `$1${hidden}`);
   const wanted = loose.test(secret) ? secret.replaceAll(gaps, "") : "";
   if (wanted.length < minSecretLength) return message.replaceAll(secret, hidden);
   const { text, places } = withoutGaps(message);
@@ -68,6 +82,10 @@ function without(message: string, secret: string): string {
     from = places[at + wanted.length - 1]! + 1;
   }
   return shown + message.slice(from);
+}
+
+function isCommon(secret: string): boolean {
+  return /^\p{L}+$/u.test(secret) && (secret.length < minBareLetters || ownWords.has(secret.toLowerCase()));
 }
 
 /** Without white space and escapes, and where in the message each character stands. */

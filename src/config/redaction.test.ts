@@ -127,7 +127,44 @@ test.each([
   ["Authorization: Bearer word", "Authorization: ***"],
   ["Authorization:Bearer word", "Authorization:***"],
   ["secret://default/db,configmap:shop", "secret://default/db,configmap:shop"],
-  ["env:,secret:shop and secret:db", "env:,secret:shop and secret:db"],
+  ["env:,secret:shop and secret:db", "env:,secret:shop and secret:***"],
+  ["secret:shop,env:", "secret:shop,env:"],
+  ["microrun --config='secret:shop'", "microrun --config='secret:shop'"],
+  ["secret:word", "secret:***"],
+  ["env:,password:word", "env:,password:***"],
+  ["token-service:8080", "token-service:8080"],
+  ["token-service:808080", "token-service:808080"],
+  ["token-service:word", "token-service:***"],
+  ["a:1,auth-token:8080", "a:1,auth-token:8080"],
+  ["dial token-service:8080: refused", "dial token-service:8080: refused"],
+  ["secrets.default.svc:443", "secrets.default.svc:443"],
+  ["http://token-service:8080/v1", "http://token-service:8080/v1"],
+  ["http://token-service:8080/?token=word", "http://token-service:8080/?token=***"],
+  ["https://auth-token.shop.example:99999", "https://auth-token.shop.example:99999"],
+  ["http://token:8080/v1", "http://token:8080/v1"],
+  ["https://host/x/access-token:word", "https://host/x/access-token:***"],
+  ["redis://password:word", "redis://password:***"],
+  ["postgres://token-user:word@host/db", "postgres://token-user:***@host/db"],
+  ["reg.io/secret-manager:v1.2", "reg.io/secret-manager:v1.2"],
+  ["reg.io:5000/a/token:1.2", "reg.io:5000/a/token:1.2"],
+  ["a/password:word", "a/password:***"],
+  ["password:word", "password:***"],
+  ["password:1234", "password:***"],
+  ["DB_PASSWORD:1234", "DB_PASSWORD:***"],
+  ["db.password:1234", "db.password:***"],
+  ["{user:u,password:word}", "{user:u,password:***"],
+  ["openssl -passin pass:word", "openssl -passin pass:***"],
+  ["authorization:word", "authorization:***"],
+  ["api-key:word", "api-key:***"],
+  ["(?<token>\\w+)", "(?<token>\\w+)"],
+  ["request.auth.token.email == 'a@b.c'", "request.auth.token.email == 'a@b.c'"],
+  ["token => token.id", "token => token.id"],
+  ["password==word", "password==***"],
+  ["urn:ietf:token-type:access_token", "urn:ietf:token-type:access_token"],
+  ["arn:aws:secretsmanager:eu:1:secret:db", "arn:aws:secretsmanager:eu:1:secret:db"],
+  ['<password type="x">word</password>', '<password type="***">***'],
+  ['<user a="b">u</user><password c="d">word', '<user a="b">u</user><password c="***">***'],
+  ['<password value="word"/>', '<password value="***"/>'],
   ["https://h/?api_key=word", "https://h/?api_key=***"],
   ["https://h/?a=b&sig=w;ord&c=d", "https://h/?a=b&sig=***&c=d"],
   ["X-Api-Key: word", "X-Api-Key: ***"],
@@ -196,6 +233,17 @@ test("a key is shown, but for a secret that became part of it", () => {
   });
 });
 
+test("keys that differ in what is hidden alone stay apart", () => {
+  const tree = ownTree({ "password: a": 1, "password: b": 2, "token: c": 4 });
+  expect(Object.keys(redact(tree, none))).toEqual(["password: ***", "password: *** 2", "token: ***"]);
+});
+
+test("a secret that is a common word is known in a message by its quotes alone", () => {
+  const message = 'expected string, a port, not "port" nor \\"string\\"';
+  expect(quiet(message, ["string", "port"])).toBe('expected string, a port, not "***" nor \\"***\\"');
+  expect(quiet("expected hunter or 12345", ["hunter", "12345"])).toBe("expected *** or ***");
+});
+
 test("a private key that was cut into lines is hidden, with a padding or without", () => {
   for (const last of ["MIIEpAIB=", "MIIEpAIB"]) {
     const text = `-----BEGIN RSA PRIVATE KEY-----\nMIIBVwIB\n${last}\n-----END RSA PRIVATE KEY-----\n`;
@@ -247,6 +295,14 @@ test("a long value takes no long time to be looked through", () => {
     "'a",
     " ",
     "\n",
+    "secret:a,",
+    "env:,secret:a,",
+    "://a-token:1,",
+    "a/a-token:1,",
+    "urn:token:",
+    "<a b",
+    "<a b>",
+    "token => ",
   ];
   for (const run of runs) {
     for (const end of ["", "@", "@/", '"token":"']) {

@@ -2,7 +2,7 @@
 import type { ConfigData, ConfigValue } from "./config.ts";
 import { isSensitiveKey, isSensitiveName, isSensitivePath } from "./redaction-keys.ts";
 import { hidden, holdsSecret, isPrivateKey, minSecretLength, withoutPassword } from "./redaction-text.ts";
-import { isTree, textOf } from "./snapshot.ts";
+import { isTree, textOf, valueAt } from "./snapshot.ts";
 
 /**
  * The tree with `***` for each value that is secret or that stands under a sensitive key, and for passwords within a value (of a URL, of
@@ -25,10 +25,27 @@ export function redact(data: ConfigData, isSecret: (path: readonly string[]) => 
   };
   const tree = (value: ConfigData, path: readonly string[]): ConfigData => {
     const copy: Record<string, ConfigValue> = Object.create(null);
-    for (const [key, inner] of Object.entries(value)) copy[shownKey(key)] = shown(inner, [...path, key]);
+    for (const [key, name] of shownKeys(Object.keys(value))) copy[name] = shown(value[key]!, [...path, key]);
     return copy;
   };
   return tree(data, []);
+}
+
+/** Each key as it is shown; those that differ in what is hidden alone are numbered: `password: ***`, `password: *** 2`. */
+function shownKeys(keys: readonly string[]): Map<string, string> {
+  const taken = new Set(keys);
+  const counts = new Map<string, number>();
+  const distinct = (key: string): string => {
+    const name = shownKey(key);
+    if (name === key) return key;
+    let count = counts.get(name) ?? 1;
+    let numbered = name;
+    while (taken.has(numbered)) numbered = `${name} ${++count}`;
+    counts.set(name, count);
+    taken.add(numbered);
+    return numbered;
+  };
+  return new Map(keys.map((key) => [key, distinct(key)]));
 }
 
 /** A key as `redact` has it. That of a line may hold its value, or the beginning of one: `machine h password word`. */
@@ -42,6 +59,17 @@ export function shownKey(key: string): string {
       return /\w/.test(safe.slice(end)) ? `${safe.slice(0, end + 1)}${hidden}` : safe;
   }
   return safe;
+}
+
+/** The last of these keys as a message may have it. */
+export function toldKey(
+  data: ConfigData,
+  keys: readonly string[],
+  isSecret: (path: readonly string[]) => boolean,
+): string {
+  const [key = "", path] = [keys.at(-1), keys.slice(0, -1)];
+  const above = valueAt(data, path);
+  return isTree(above) && secretLines(above, path, isSecret).includes(key) ? hidden : shownKey(key);
 }
 
 /** Keys that are what a secret line says: empty values under keys that are secret by their source, not by their name; of a private key all. */

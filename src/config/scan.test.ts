@@ -209,9 +209,17 @@ test("schemas made anew in each call are forgotten in the end, and that is told 
 });
 
 test("a schema that answers later is not supported, and says so", async () => {
-  await using store = (await opened({})).store;
+  const log = memoryLog();
+  await using store = (await opened({}, log)).store;
   const later = z.object({}).refine(async () => true);
-  expect(thrown(() => store.current.scan(later)).message).toContain("of zod answers later (with a Promise)");
+  expect(thrown(() => store.current.scan(later)).message).toStartWith(
+    "config: a schema of zod failed, or answers later (with a Promise): the log says which",
+  );
+  while (log.records().length === 0) await Bun.sleep(1);
+  expect(log.records()[0]).toMatchObject({
+    message: "config: a schema of zod answers later (with a Promise)",
+    fields: { hint: "leave asynchronous checks and transforms out of the schema" },
+  });
   const rejecting = own(async () => Promise.reject(new Error("nobody waits for this")));
   expect((await refused(store.accept(rejecting))).message).toBe(
     "config does not fit its schema: the schema failed: nobody waits for this",
@@ -230,11 +238,46 @@ test("what a transform throws is told, though zod takes it for an answer that co
   expect((await refused(store.accept(failing))).message).toBe(
     "config does not fit its schema: the schema failed: mine, not ***",
   );
-  expect(thrown(() => store.current.scan(failing)).message).toContain("answers later");
+  const inHandler = thrown(() => store.current.scan(failing)).message;
+  expect(inHandler).toContain("failed, or answers later (with a Promise): the log says which");
+  expect(inHandler).not.toContain("leave");
   while (log.records().length === 0) await Bun.sleep(1);
   expect(log.records().map(({ level, message }) => `${level} ${message}`)).toEqual([
     "error config: a schema of zod: the schema failed: mine, not ***",
   ]);
+});
+
+test("a change that makes a transform throw is told with why, not as an answer that comes later", async () => {
+  const log = memoryLog();
+  const { source, store } = await opened({ a: "good" }, log);
+  await using _ = store;
+  const picky = z.object({
+    a: z.string().transform((a) => {
+      if (a !== "good") throw new Error("not good");
+      return a;
+    }),
+  });
+  await store.accept(picky);
+  source.set({ a: "bad" });
+  while (log.records().length < 2) await Bun.sleep(1);
+  expect(log.records().map(({ message }) => message)).toEqual([
+    expect.stringContaining("a schema of zod failed, or answers later (with a Promise): the log says which"),
+    "config: a schema of zod: the schema failed: not good",
+  ]);
+  expect(store.current.get("a")).toBe("good");
+});
+
+test("a secret that is a common word takes nothing from a fault but where it is quoted", async () => {
+  const data = { secretName: "port", token: { mode: "string" }, port: 1, mode: 2 };
+  await using store = (await opened(data)).store;
+  const told = (schema: StandardSchema) => thrown(() => store.current.scan(schema)).message;
+  expect(told(z.object({ port: z.string() }))).toStartWith(
+    "config does not fit its schema: port: Invalid input: expected string, received number\n",
+  );
+  const named = own(() => ({ issues: [{ message: 'no "port"', path: ["port"] }] }));
+  expect(told(named)).toContain('port: no "port"');
+  const quoting = own(() => ({ issues: [{ message: 'no "port"', path: ["mode"] }] }));
+  expect(told(quoting)).toContain('mode: no "***"');
 });
 
 test("what is no schema, throws or answers nothing is told as such", async () => {

@@ -2,8 +2,8 @@
 import { errorText, MicrorunError } from "../errors.ts";
 import type { ConfigData, StandardIssue, StandardResult, StandardSchema } from "./config.ts";
 import { looseCopy } from "./merge.ts";
-import { secretTexts } from "./redaction.ts";
-import { hidden, quiet } from "./redaction-text.ts";
+import { secretTexts, toldKey } from "./redaction.ts";
+import { quiet } from "./redaction-text.ts";
 import { find, keysOf, valueAt } from "./snapshot.ts";
 
 /** How many faults are listed; of more their number is told. */
@@ -42,7 +42,7 @@ export function examine<Output>(
   const result = validated(schema, looseCopy(asked));
   const failed = (error: unknown): Refusal => {
     // whose text is anybody's: it may quote the tree
-    const line = quiet(`the schema failed: ${errorText(error)}`, secretTexts(tree.data, tree.isSecret));
+    const line = `the schema failed: ${quiet(errorText(error), secretTexts(tree.data, tree.isSecret))}`;
     return { faults: [path === undefined ? line : `${path}: ${line}`], origins: [] };
   };
   if (result instanceof Error) return { refusal: failed(result) };
@@ -72,6 +72,12 @@ function validated<Output>(
   }
   if (typeof result !== "object" || result === null) return new Error("it answered nothing");
   return result;
+}
+
+/** For whoever cannot wait until it is known whether the schema failed: zod answers so too where a transform throws. */
+export function noAnswerYet(vendor: string): MicrorunError {
+  const what = `config: a schema of ${vendor} failed, or answers later (with a Promise): the log says which`;
+  return new MicrorunError("unimplemented", what, { hint: "read the log line of that schema" });
 }
 
 /** For a schema that does. */
@@ -106,14 +112,18 @@ function faultLine(
   tree: Examined,
   secrets: readonly string[],
 ): string {
-  const name = keys.map((key) => (secrets.includes(key) ? hidden : key)).join(".");
+  const names = keys.map((_, index) => toldKey(tree.data, keys.slice(0, index + 1), tree.isSecret));
+  const name = names.join(".");
   if (keys.length > 0 && valueAt(tree.data, keys) !== undefined && tree.isSecret(keys)) {
     return `${name}: refused (the value is secret, so that no more is said)`;
   }
-  const said = quiet(message, secrets);
-  if (name === "") return said;
   // arktype says the path itself
-  return `${name}: ${said.startsWith(`${name} `) ? said.slice(name.length + 1) : said}`;
+  const said = message.startsWith(`${name} `) ? message.slice(name.length + 1) : message;
+  const untold = quiet(
+    said,
+    secrets.filter((text) => !names.includes(text)),
+  );
+  return name === "" ? untold : `${name}: ${untold}`;
 }
 
 /** All faults as one error. */

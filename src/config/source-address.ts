@@ -13,12 +13,18 @@ export interface SourceAddress {
   readonly query: ReadonlyMap<string, string>;
 }
 
+/** As an error may have it. */
+export function shownAddress(text: string): string {
+  const flag = "--config=";
+  return withoutPassword(flag + text).slice(flag.length);
+}
+
 /** @throws MicrorunError `invalid_argument` */
 export function parseSourceAddress(text: string): SourceAddress {
   const [, scheme, path, query] = /^([a-z]+):(?:\/\/)?([^?]*)(?:\?(.*))?$/.exec(text) ?? [];
   if (scheme === undefined || path === undefined) {
     throw usageError(
-      `--config=${withoutPassword(text)}: not a source`,
+      `--config=${shownAddress(text)}: not a source`,
       "write env:, file:./config.yaml or configmap://default/micro",
     );
   }
@@ -41,7 +47,7 @@ function decoded(value: string, text: string): string {
     return decodeURIComponent(value);
   } catch {
     throw usageError(
-      `--config=${withoutPassword(text)}: what % begins is no escape of UTF-8`,
+      `--config=${shownAddress(text)}: what % begins is no escape of UTF-8`,
       "write % itself as %25",
     );
   }
