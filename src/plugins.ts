@@ -147,6 +147,7 @@ async function moduleReader(): Promise<ModuleReader> {
   return {
     check: checkFile,
     explain: importError,
+    checkProtos: async (paths) => void (await (await import("./grpc/schema.ts")).loadSchema(paths)),
     protoFiles: async (paths) =>
       (await readProtoFiles(paths)).filter(({ path }) => isAbsolute(path)).map(({ path }) => path),
   };

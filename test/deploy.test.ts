@@ -1,7 +1,7 @@
 /** `microrun deploy` against a real API server, where the test plays the controllers. */
 import { describe, expect, test } from "bun:test";
 import { controlPlane, freePorts } from "./control-plane.ts";
-import { greeter, microrun, type Outcome, targets } from "./harness.ts";
+import { folder, greeter, microrun, type Outcome, targets } from "./harness.ts";
 import { registryBinaries, startRegistry } from "./oci-registry.ts";
 
 const plane = await controlPlane();
@@ -28,6 +28,27 @@ async function setStatus(path: string, status: object): Promise<void> {
   await plane!.request("PATCH", `${path}/status`, { status }, merge);
 }
 
+/** As the controller does, which adds the end to the status. */
+async function endJob(path: string, type: "Complete" | "Failed"): Promise<void> {
+  const now = new Date().toISOString().replace(/\.\d+/, "");
+  const condition = (type: string) => ({
+    type,
+    status: "True",
+    message: "it was so",
+    lastTransitionTime: now,
+  });
+  await setStatus(path, {
+    startTime: now,
+    ...(type === "Complete"
+      ? {
+          completionTime: now,
+          succeeded: 1,
+          conditions: [condition("SuccessCriteriaMet"), condition("Complete")],
+        }
+      : { failed: 4, conditions: [condition("FailureTarget"), condition("Failed")] }),
+  });
+}
+
 /** The controller does nothing wrong: step by step all Pods are new and available. */
 async function rollOut(namespace: string, image = "registry.example/greeter:1"): Promise<void> {
   const path = deploymentPath(namespace);
@@ -47,10 +68,11 @@ async function rollOut(namespace: string, image = "registry.example/greeter:1"):
 }
 
 /** A Pod of the Deployment, as its controllers would have made it. */
-async function podOf(namespace: string, status: object): Promise<void> {
+async function podOf(namespace: string, status: object): Promise<string> {
   const { spec } = await appeared(deploymentPath(namespace));
   const pod = await plane!.pod(namespace, { template: spec.template, phase: "Pending", ready: false });
   await setStatus(`/api/v1/namespaces/${namespace}/pods/${pod.name}`, status);
+  return pod.name;
 }
 
 describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
@@ -70,7 +92,7 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
       ),
       ...["networkpolicy/greeter", "service/greeter", "deployment/greeter"].map((name) => `applied ${name}`),
       "applied poddisruptionbudget/greeter",
-      ...(done.stderr.includes("has not begun") ? ["the cluster has not begun with it"] : []),
+      ...(done.stderr.includes("not taken") ? ["the cluster has not taken it up yet"] : []),
       "1 of 2 Pods are new",
     ]);
     expect([done.code, done.stdout]).toEqual([
@@ -91,9 +113,15 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
     expect((await appeared(deploymentPath(namespace))).spec.replicas).toBe(2);
   });
 
-  test("tells why Pods do not start, and ends when the cluster gives up", async () => {
+  test.each([
+    ["the first time", undefined, ""],
+    ["later", "2", ", or go back: kubectl -n NAMESPACE rollout undo deployment/greeter; "],
+  ])("tells why Pods do not start, and ends when the cluster gives up, %s", async (_, revision, back) => {
     const namespace = await plane!.namespace();
     const deploying = deploy(namespace);
+    await appeared(deploymentPath(namespace));
+    const annotations = { "deployment.kubernetes.io/revision": revision };
+    await plane!.request("PATCH", deploymentPath(namespace), { metadata: { annotations } }, merge);
     const waiting = {
       reason: "ImagePullBackOff",
       message: 'Back-off pulling image "registry.example/greeter:1"',
@@ -109,16 +137,45 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
       reason: "ProgressDeadlineExceeded",
       message: "too slow",
     };
-    await setStatus(deploymentPath(namespace), { observedGeneration: 1, conditions: [progress] });
+    const { generation } = (await appeared(deploymentPath(namespace))).metadata;
+    await setStatus(deploymentPath(namespace), { observedGeneration: generation, conditions: [progress] });
     const { code, stdout, stderr } = await deploying;
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/^pod pod-\d+: ImagePullBackOff: Back-off pulling image/m);
     expect(stderr).toMatch(
       /^error: rollout of greeter has failed: too slow; pod pod-\d+: ImagePullBackOff: /m,
     );
-    expect(stderr).toContain(
-      `hint: mend it and deploy again, or go back: kubectl -n ${namespace} rollout undo`,
+    const hint = `hint: mend it and deploy again${back.replace("NAMESPACE", namespace)}`;
+    expect(stderr).toMatch(
+      new RegExp(`${hint}${back === "" ? "$" : "the deployment after that needs --force"}`, "m"),
     );
+  });
+
+  test("tells what kubelet warns of where the Pod itself says nothing", async () => {
+    const namespace = await plane!.namespace();
+    const deploying = deploy(namespace, "--timeout=4s");
+    const waiting = { reason: "ContainerCreating" };
+    const name = await podOf(namespace, {
+      containerStatuses: [
+        { name: "greeter", image: "x", imageID: "", ready: false, restartCount: 0, state: { waiting } },
+      ],
+    });
+    const now = new Date().toISOString().replace(/\.\d+/, "");
+    await plane!.request("POST", `/api/v1/namespaces/${namespace}/events`, {
+      metadata: { name: `${name}.1` },
+      involvedObject: { kind: "Pod", namespace, name },
+      type: "Warning",
+      reason: "FailedMount",
+      message: 'MountVolume.SetUp failed for volume "mount-0" : secret "missing" not found',
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+    });
+    const { code, stderr } = await deploying;
+    const why = `pod ${name}: FailedMount: MountVolume.SetUp failed for volume "mount-0" : secret "missing" not found`;
+    expect(code).toBe(1);
+    expect(stderr.split("\n").filter((line) => line === why)).toHaveLength(1);
+    expect(stderr).toMatch(/^error: rollout of greeter is not done after 4 s: .*FailedMount/m);
   });
 
   test("waits no longer than it may", async () => {
@@ -127,7 +184,7 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
     const { code, stderr } = await deploy(namespace, "--timeout=1s");
     expect(code).toBe(1);
     expect(stderr).toContain(
-      "error: rollout of greeter is not done after 1 s: the cluster has not begun with it",
+      "error: rollout of greeter is not done after 1 s: the cluster has not taken it up yet",
     );
     expect(performance.now() - begun).toBeLessThan(10_000);
   });
@@ -154,29 +211,102 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
       const deploying = deploy(namespace, "--job");
       const path = `/apis/batch/v1/namespaces/${namespace}/jobs/greeter`;
       await appeared(path);
-      const now = new Date().toISOString().replace(/\.\d+/, "");
-      const condition = (type: string) => ({
-        type,
-        status: "True",
-        message: "it was so",
-        lastTransitionTime: now,
-      });
-      await setStatus(path, {
-        startTime: now,
-        ...(type === "Complete"
-          ? {
-              completionTime: now,
-              succeeded: 1,
-              conditions: [condition("SuccessCriteriaMet"), condition("Complete")],
-            }
-          : { failed: 4, conditions: [condition("FailureTarget"), condition("Failed")] }),
-      });
+      await endJob(path, type);
       const done = await deploying;
       expect([done.code, done.stderr]).toEqual([
         code,
         code === 0 ? expect.any(String) : expect.stringContaining("rollout of greeter has failed: it was so"),
       ]);
     }
+  });
+
+  test("runs a job again when the run before is over, with other flags too", async () => {
+    const namespace = await plane!.namespace();
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/greeter`;
+    const again = (...args: string[]) => deploy(namespace, "--job", "--no-wait", "--env=A=secret", ...args);
+    expect((await again()).code).toBe(0);
+    const first = await appeared(path);
+    const busy = await again("--env=B=other");
+    expect(busy.code).toBe(1);
+    expect(busy.stderr).toContain(
+      "error: cannot apply job/greeter: the run before is not over: 0 Pods run\n",
+    );
+    expect(busy.stderr).toContain(`kubectl -n ${namespace} delete job/greeter`);
+    expect((await appeared(path)).metadata.uid).toBe(first.metadata.uid);
+    for (const type of ["Complete", "Failed"] as const) {
+      const { metadata } = await appeared(path);
+      await endJob(path, type);
+      expect(await again(`--env=B=${type}`)).toMatchObject({ code: 0 });
+      const next = await appeared(path);
+      expect(next.metadata.uid).not.toBe(metadata.uid);
+      expect(next.spec.template.spec.containers[0].env.at(-1)).toEqual({ name: "B", value: type });
+    }
+  });
+
+  test("removes no job that it did not make, nor without being allowed to; what the job holds is not told", async () => {
+    const namespace = await plane!.namespace();
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/greeter`;
+    const job = (...args: string[]) => deploy(namespace, "--job", "--no-wait", ...args);
+    expect((await job("--env=A=secret-1")).code).toBe(0);
+    await endJob(path, "Complete");
+    const dev = await someone(namespace, [
+      ["", "serviceaccounts"],
+      ["batch", "jobs"],
+    ]);
+    const blind = await job("--env=A=secret-2", dev);
+    expect(blind.code).toBe(1);
+    expect(blind.stderr).toContain("cannot apply job/greeter: ");
+    expect(blind.stderr).toContain("spec.template: field is immutable");
+    expect(blind.stderr).not.toMatch(/secret-\d/);
+    expect(blind.stderr).toContain(`kubectl -n ${namespace} delete job/greeter`);
+    const labels = { "app.kubernetes.io/managed-by": "Helm" };
+    await plane!.request("PATCH", path, { metadata: { labels } }, merge);
+    const refused = await job();
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("one of that name is there that microrun did not make");
+    await appeared(path);
+  });
+
+  test("takes over what kubectl has applied of the same manifest", async () => {
+    const namespace = await plane!.namespace();
+    const flags = ["--registry=kubernetes", "--grpc_probe", "--mount=/tmp=emptydir"];
+    const made = await microrun(target, ["manifest", greeter, image, "-n", namespace, ...flags]);
+    await plane!.apply(made.stdout);
+    expect(await deploy(namespace, "--no-wait", ...flags)).toMatchObject({ code: 0 });
+  });
+
+  test("follows what init writes, step by step", async () => {
+    using place = folder();
+    const namespace = await plane!.namespace();
+    const { stdout } = await microrun(target, ["init", "greeter"], { cwd: place.path });
+    const made = `${place.path}/greeter`;
+    const step = async (kubectl: string) => {
+      expect(stdout).toContain(`\n  kubectl ${kubectl}`);
+      const args = kubectl.replaceAll(/greeter\.(?=yaml|ts|proto)/g, `${made}/greeter.`).split(" ");
+      await plane!.kubectl(["-n", namespace, ...args]);
+    };
+    await step("create configmap greeter --from-file=greeter.ts --from-file=greeter.proto");
+    await step("apply -f greeter.yaml");
+    const own = await plane!.request("GET", deploymentPath(namespace));
+    const service = await plane!.request("GET", `/api/v1/namespaces/${namespace}/services/greeter`);
+    await step("delete -f greeter.yaml");
+    expect((await deploy(namespace, "--no-wait")).code).toBe(0);
+    const deployed = await plane!.request("GET", deploymentPath(namespace));
+    expect(own.spec.selector).toEqual(deployed.spec.selector);
+    expect(service.spec.selector).toEqual(deployed.spec.selector.matchLabels);
+  });
+
+  test("an autoscaler takes over as many replicas as there are", async () => {
+    const namespace = await plane!.namespace();
+    expect((await deploy(namespace, "--no-wait", "--replicas=4")).code).toBe(0);
+    for (const _ of ["handed over", "nobody's"]) {
+      expect((await deploy(namespace, "--no-wait", "--autoscale=2-10")).code).toBe(0);
+      expect((await plane!.request("GET", deploymentPath(namespace))).spec.replicas).toBe(4);
+    }
+    // as the autoscaler does
+    await plane!.kubectl(["-n", namespace, "scale", "deployment/greeter", "--replicas=7"]);
+    expect((await deploy(namespace, "--no-wait", "--autoscale=2-10")).code).toBe(0);
+    expect((await plane!.request("GET", deploymentPath(namespace))).spec.replicas).toBe(7);
   });
 
   test("changes nothing where it may not, and names the permission", async () => {
@@ -193,7 +323,10 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
   });
 
   /** A user who may make these, and nothing else. */
-  const someone = async (namespace: string, rules: readonly [apiGroup: string, resource: string][]) => {
+  const someone = async (
+    namespace: string,
+    rules: readonly [apiGroup: string, resource: string, verb?: string][],
+  ) => {
     const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "some" };
     const subjects = [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: "dev" }];
     const verbs = ["create", "patch"];
@@ -201,7 +334,11 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
       {
         kind: "Role",
         metadata: { name: "some" },
-        rules: rules.map(([group, resource]) => ({ apiGroups: [group], resources: [resource], verbs })),
+        rules: rules.map(([group, resource, verb]) => ({
+          apiGroups: [group],
+          resources: [resource],
+          verbs: verb === undefined ? verbs : [verb],
+        })),
       },
       { kind: "RoleBinding", metadata: { name: "some" }, roleRef, subjects },
     ]) {
@@ -285,6 +422,32 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
     expect(stderr).toContain(
       `hint: choose another --name, or remove what is there: kubectl -n ${namespace} delete deployment/greeter`,
     );
+    expect(stderr).toContain("spec.selector: field is immutable");
+    expect(stderr).not.toContain("matchLabels");
+  });
+
+  test("a Service that is to become headless is told to be removed first", async () => {
+    const namespace = await plane!.namespace();
+    expect((await deploy(namespace, "--no-wait")).code).toBe(0);
+    const { code, stderr } = await deploy(namespace, "--no-wait", "--headless");
+    expect(code).toBe(1);
+    expect(stderr).toContain("error: cannot apply service/greeter: ");
+    expect(stderr).toContain(`kubectl -n ${namespace} delete service/greeter`);
+  });
+
+  test("who may do all in a namespace needs nothing more where it is there", async () => {
+    const namespace = await plane!.namespace();
+    const lim = await someone(namespace, [
+      ["", "namespaces", "get"],
+      ["", "serviceaccounts"],
+      ["", "services"],
+      ["apps", "deployments"],
+      ["policy", "poddisruptionbudgets"],
+    ]);
+    expect(await deploy(namespace, lim, "--no-wait", "--create_namespace")).toMatchObject({ code: 0 });
+    const missing = await deploy(`new-${namespace}`, lim, "--no-wait", "--create_namespace");
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain("hint: have dev be allowed to create namespaces in the cluster\n");
   });
 
   test.skipIf(!registry)("pushes an image of the module and runs that, by its digest", async () => {
@@ -314,8 +477,25 @@ describe.skipIf(!plane).each([...targets])("from $name, deploy", (target) => {
     ]);
     expect([code, stderr]).toEqual([
       1,
-      expect.stringMatching(/^error: cannot reach https:\S+: connection refused\n/),
+      expect.stringMatching(
+        /^error: cannot reach https:\S+: connection refused\n {2}hint: check that the cluster runs/,
+      ),
     ]);
+  });
+
+  test("what is wrong with the image's flags is told before the cluster is asked", async () => {
+    const [port = 0] = await freePorts(1);
+    const kubeconfig = plane!.kubeconfig({ server: `https://127.0.0.1:${port}` });
+    for (const [args, why] of [
+      [["-t", "Bad Name"], "Bad Name"],
+      [["-t", "registry.example/greeter:1", image], "--tag: has no meaning with --image"],
+      [["--base=scratch", image], "--base: has no meaning with --image"],
+    ] as const) {
+      const { code, stderr } = await microrun(target, [
+        ...["deploy", greeter, `--kubeconfig=${kubeconfig}`, ...args],
+      ]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+    }
   });
 
   test("it is asked wrongly without a module, and without a place for the image", async () => {

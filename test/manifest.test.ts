@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { controlPlane } from "./control-plane.ts";
-import { folder, greeter, microrun, targets } from "./harness.ts";
+import { folder, greeter, microrun, type Outcome, targets } from "./harness.ts";
 
 const plane = await controlPlane();
 
@@ -63,6 +63,7 @@ const variants: Readonly<Record<string, readonly string[]>> = {
     "--server_metadata=a=0x1f",
   ],
   "a name that is a word of YAML's": ["--name=no", "--mount=/tmp=emptydir"],
+  "a worker": ["--worker", "--replicas=3", ...found, "--network_policy=namespace"],
   "a job": ["--job", "--", "--since=yesterday", "$(HOME)"],
   "a job at times": ["--schedule=*/15 * * * *", ...found, "--network_policy=namespace"],
 };
@@ -119,8 +120,39 @@ describe.skipIf(!plane).each([...targets])("from $name,", (target) => {
     expect(built).toContain("image: registry.example/greeter:2");
   });
 
+  test("files that an earlier run wrote and this one does not are removed, and no others", async () => {
+    using place = folder();
+    const out = join(place.path, "deploy");
+    const image = "--image=registry.example/greeter:1";
+    const own = { metadata: { labels: { "app.kubernetes.io/managed-by": "microrun" } } };
+    await made(image, "-o", out, "--kustomize", ...found, "--autoscale=2-4");
+    const before = readdirSync(out).sort();
+    expect(before).toContain("role.yaml");
+    await Bun.write(join(out, "configmap.yaml"), "kind: ConfigMap\nmetadata:\n  name: greeter\n");
+    await Bun.write(join(out, "mine.yaml"), Bun.YAML.stringify({ kind: "Role", ...own }));
+    await Bun.write(join(out, "broken.yaml"), "a: [");
+    const said = await made(image, "-o", out);
+    const kept = ["deployment.yaml", "poddisruptionbudget.yaml", "service.yaml", "serviceaccount.yaml"];
+    expect(readdirSync(out).sort()).toEqual([...kept, "broken.yaml", "configmap.yaml", "mine.yaml"].sort());
+    expect([...(said.match(/^removed .*/gm) ?? [])].sort()).toEqual(
+      before.filter((name) => !kept.includes(name)).map((name) => `removed ${join(out, name)}`),
+    );
+  });
+
+  test("a list of kustomize's that somebody changed stays", async () => {
+    using place = folder();
+    const image = "--image=registry.example/greeter:1";
+    await made(image, "-o", place.path, "--kustomize");
+    const path = join(place.path, "kustomization.yaml");
+    await Bun.write(path, `${readFileSync(path, "utf8")}namePrefix: my-\n`);
+    await made(image, "-o", place.path, "--replicas=1");
+    expect(readdirSync(place.path).sort()).toEqual([
+      ...["deployment.yaml", "kustomization.yaml", "service.yaml", "serviceaccount.yaml"],
+    ]);
+  });
+
   test("the permissions in a manifest are those that rbac prints", async () => {
-    const yaml = await made("-n", "shop", ...found, "--kubernetes_namespace=team-a");
+    const yaml = await made("-n", "shop", "--image=greeter:1", ...found, "--kubernetes_namespace=team-a");
     const printed = await microrun(target, [
       "rbac",
       ...[...found, "--kubernetes_namespace=team-a", "--namespace=shop", "--service_account=greeter"],
@@ -159,6 +191,32 @@ describe.each([...targets])("from $name, without a cluster,", (target) => {
     expect(other).toEqual(plain);
   });
 
+  test("a module that is a function has neither port nor probes nor Service, which is said", async () => {
+    using place = folder({
+      "loop.ts": "export default async ({ signal }) => { for (;;) await pause(signal); };",
+    });
+    const module = join(place.path, "loop.ts");
+    const run = (...args: string[]) => microrun(target, ["manifest", module, "--image=loop:1", ...args]);
+    const kinds = ({ stdout }: Outcome) => stdout.match(/(?<=^kind: ).*/gm);
+    const worker = await run("--registry=kubernetes");
+    expect(kinds(worker)).toEqual(["ServiceAccount", "Role", "RoleBinding", "Deployment"]);
+    expect(worker.stdout).not.toContain("Probe");
+    // nothing is registered
+    expect(worker.stdout).not.toMatch(/- patch|micro.mu/);
+    expect(worker.stderr).toStartWith(`note: ${module} exports a function: its Pods get no port`);
+    expect(await run("--worker")).toMatchObject({ code: 0, stderr: "" });
+    for (const flag of ["--no-worker", "--server_address=:9000"]) {
+      const served = await run(flag);
+      expect(served.stderr).toBe("");
+      expect(kinds(served)).toContain("Service");
+    }
+  });
+
+  test("the image that nobody named is told", async () => {
+    const { stderr } = await microrun(target, ["manifest", greeter]);
+    expect(stderr).toStartWith("note: the image is greeter:latest, ");
+  });
+
   test("the module is not run for it", async () => {
     using place = folder({
       "shop.ts": `export const name = "seller"; export const version = "1.2"; throw new Error("ran");`,
@@ -181,6 +239,15 @@ describe.each([...targets])("from $name, without a cluster,", (target) => {
     [["--job", "--replicas=3"], "--replicas: has no meaning for a job"],
     [["--schedule=often"], "--schedule=often: not a schedule of cron's"],
     [["--mount=tls=secret/x"], "--mount=tls: not a path of the container"],
+    [["--mount=/tls"], "--mount=/tls: what is there is not said"],
+    [["--mount=/app=emptydir"], "--mount=/app: hides the module"],
+    [["--mount=/x=emptydir", "--mount=/x=secret/a"], "--mount=/x: said twice"],
+    [["--tls_cert=/tls/a.crt"], "--tls_cert: useless without --tls_key"],
+    [["--replicas=99999999999"], "--replicas=99999999999: too much"],
+    [["--env=POD_NAME=x"], "--env=POD_NAME: each Pod is told its own"],
+    [["--env=MICRO_WATCH=true"], "--env=MICRO_WATCH: has no meaning in a Pod"],
+    [["--image_pull_secret=B B"], "--image_pull_secret=B B: not a name"],
+    [["--health_address=:8080"], "--health_address=:8080: port 8080 serves calls already"],
     [["--mount=/tls=secrte/x"], "--mount: secrte/x is no ConfigMap or Secret, did you mean secret?"],
     [["--env_from=x"], "--env_from: x is no ConfigMap or Secret"],
     [["--env=1bad=x"], "--env=1bad: not a name of a variable"],
@@ -189,7 +256,7 @@ describe.each([...targets])("from $name, without a cluster,", (target) => {
     [["--config=nope:x"], "nope"],
     [["--kustomize"], "--kustomize: makes a file among others"],
     [["--service_account=A/b"], "A/b"],
-    [["--server_id=x"], "--server_id: not a flag of microrun manifest"],
+    [["--server_id=x"], "hint: leave it out: each Pod has an id of its own"],
   ])("%j is refused with a hint", async (args, message) => {
     const said = await refused(...args);
     expect(said).toStartWith("error: ");

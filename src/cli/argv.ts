@@ -57,9 +57,10 @@ export function readArgv(argv: readonly string[], built?: Built): CommandLine {
   const asked = command ?? all[0]!;
   const stranger = [...given.keys()].find((name) => !Object.hasOwn(flagsOf(asked.groups), name));
   if (stranger !== undefined) {
+    const why = asked.refused?.[stranger];
     throw usageError(
       `--${stranger}: not a flag of microrun ${asked.name}`,
-      `see microrun ${asked.name} --help`,
+      why === undefined ? `see microrun ${asked.name} --help` : `leave it out: ${why}`,
     );
   }
   return { command: asked, words, given, rest: end < 0 ? [] : argv.slice(end + 1), wants };

@@ -47,6 +47,8 @@ export interface Command {
   readonly load: () => Promise<{ start: Start }>;
   /** Needs a module's source, which an executable of a service has not. @default false */
   readonly fromSource?: true;
+  /** Flags of other commands that have no meaning here, and why. @default none */
+  readonly refused?: Readonly<Record<string, string>>;
   /** The exit code of a wrong line. @default 2 */
   readonly askedWrongly?: number;
 }

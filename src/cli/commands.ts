@@ -3,7 +3,7 @@ import { buildGroups } from "./build-flags.ts";
 import type { Built, Command } from "./command.ts";
 import { deployGroups } from "./deploy-flags.ts";
 import { imageGroups } from "./image-flags.ts";
-import { manifestGroups } from "./manifest-flags.ts";
+import { manifestGroups, notPassed } from "./manifest-flags.ts";
 import { logFlags, runGroups } from "./run-flags.ts";
 import {
   callGroup,
@@ -90,6 +90,7 @@ export const commands: readonly Command[] = [
     words: "<module>",
     about: "Print what Kubernetes needs to run a module, as YAML to apply",
     groups: manifestGroups,
+    refused: notPassed,
     examples: [
       ["microrun manifest ./greeter.ts --image=registry.example/greeter:1 | kubectl apply -f -", "to run it"],
       ["microrun manifest ./greeter.ts --registry=kubernetes --replicas=3 -o deploy --kustomize", "as files"],
@@ -103,6 +104,7 @@ export const commands: readonly Command[] = [
     words: "<module>",
     about: "Make and push a module's image, apply its manifest, and wait until it runs",
     groups: deployGroups,
+    refused: notPassed,
     examples: [
       [
         "microrun deploy ./greeter.ts -t registry.example/greeter:1 -n shop",

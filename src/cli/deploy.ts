@@ -6,9 +6,10 @@ import { madeGroups, rolloutFlags } from "./deploy-flags.ts";
 import { stopSignal, toolLog } from "./discovery.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
 import { flagsOf } from "./flags.ts";
+import { readImageSettings } from "./image-settings.ts";
 import { imageFlags, placeFlags } from "./manifest-flags.ts";
 import { plain } from "./output.ts";
-import { readFlags } from "./values.ts";
+import { type Given, readFlags } from "./values.ts";
 import { readWorkload } from "./workload.ts";
 
 const clusterFlags = {
@@ -25,6 +26,14 @@ export async function start(input: Input): Promise<number> {
   const { kubeconfig, kubernetes_context: context } = readFlags(clusterFlags, given, env);
   if (flags.image === undefined && !given.has("tag"))
     throw usageError("deploy: where to push the image is not said", usage);
+  const made = madeFlags(given);
+  if (flags.image === undefined)
+    await readImageSettings(made, env, { command: "deploy", module, output: undefined });
+  else if (made.size > 0)
+    throw usageError(
+      `--${[...made.keys()][0]}: has no meaning with --image, as no image is made`,
+      "leave out one of them",
+    );
   const signal = stopSignal();
   const say = (line: string) => process.stderr.write(`${plain(line)}\n`);
 
@@ -41,11 +50,12 @@ export async function start(input: Input): Promise<number> {
   const { applyObjects, checkObjects, createNamespace } = await kubernetes.apply();
   const how = { cluster, force: flags.force_conflicts, signal };
 
-  const { objects: draft } = await workload(flags.image);
+  const { objects: draft, notes } = await workload(flags.image);
+  for (const note of notes) say(`note: ${note}`);
   if (flags.create_namespace) await createNamespace(cluster, namespace, signal);
   // what the cluster would refuse need not be built and pushed first
   await checkObjects({ ...how, objects: draft });
-  const image = flags.image ?? (await pushedImage(input, signal));
+  const image = flags.image ?? (await pushedImage({ ...input, given: made }, signal));
   const { facts, objects } = await workload(image);
   await applyObjects({ ...how, objects, applied: (name) => say(`applied ${name}`) });
 
@@ -69,8 +79,12 @@ export async function start(input: Input): Promise<number> {
 /** @returns its reference by digest */
 async function pushedImage(input: Input, signal: AbortSignal): Promise<string> {
   const { makeImage } = await import("./image.ts");
-  const flags = flagsOf(madeGroups);
-  const own = new Map([...input.given].filter(([name]) => Object.hasOwn(flags, name)));
-  const [reference] = await makeImage({ ...input, given: own }, { command: "deploy", signal });
+  const [reference] = await makeImage(input, { command: "deploy", signal });
   return reference!;
+}
+
+/** What the line says of the image that is made. */
+function madeFlags(given: Given): Given {
+  const flags = flagsOf(madeGroups);
+  return new Map([...given].filter(([name]) => Object.hasOwn(flags, name)));
 }

@@ -48,6 +48,7 @@ function nextSteps(folder: string, names: readonly string[]): string {
     ["bun test", "runs greeter.test.ts"],
     ["kubectl create configmap greeter --from-file=greeter.ts --from-file=greeter.proto", ""],
     ["kubectl apply -f greeter.yaml", "runs it in a cluster"],
+    ["kubectl delete -f greeter.yaml", "makes room for the next"],
     [`${self} deploy ./greeter.ts -t REGISTRY/greeter:1`, "the same from an image of its own"],
   ];
   const width = Math.max(...steps.map(([command, why]) => (why === "" ? 0 : command!.length)));

@@ -1,10 +1,10 @@
 /** `microrun manifest`: what Kubernetes needs to run a module, as YAML to apply or as files. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { usageError } from "../errors.ts";
 import { shipping } from "../plugins.ts";
 import type { Input } from "./command.ts";
 import { fileFlags, imageFlags, placeFlags } from "./manifest-flags.ts";
+import { writeFolder } from "./manifest-folder.ts";
+import { plain } from "./output.ts";
 import { readFlags } from "./values.ts";
 import { readWorkload } from "./workload.ts";
 import { written } from "./written.ts";
@@ -17,7 +17,7 @@ export async function start({ words, given, rest }: Input): Promise<number> {
   const { output, kustomize } = readFlags(fileFlags, given, {});
   if (kustomize && output === undefined)
     throw usageError("--kustomize: makes a file among others", "name their folder, such as -o deploy");
-  const { facts, objects } = await readWorkload({
+  const { facts, objects, notes } = await readWorkload({
     command: "manifest",
     module,
     given,
@@ -25,23 +25,16 @@ export async function start({ words, given, rest }: Input): Promise<number> {
     image,
     namespace,
   });
+  const imageNote = `the image is ${facts.image}, from the name and the version: --image names another`;
+  for (const note of [...notes, ...(image === undefined && !kustomize ? [imageNote] : [])])
+    process.stderr.write(`note: ${plain(note)}\n`);
   const { manifestFiles, manifestText } = await shipping.manifestFiles();
   if (output === undefined) {
     process.stdout.write(manifestText(objects));
     return 0;
   }
   const files = manifestFiles(objects, kustomize ? facts.image : undefined);
-  const paths = await written("manifest", write(output, files));
-  process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(""));
+  const lines = await written("manifest", writeFolder(output, files, facts.name));
+  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
   return 0;
-}
-
-async function write(
-  folder: string,
-  files: readonly { readonly name: string; readonly text: string }[],
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
-  const paths = files.map(({ name }) => join(folder, name));
-  for (const [at, { text }] of files.entries()) await writeFile(paths[at]!, text);
-  return paths;
 }

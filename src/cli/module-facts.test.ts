@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { factsIn } from "./module-facts.ts";
+import { factsIn, isFunction } from "./module-facts.ts";
 
 test.each([
   [
@@ -26,4 +26,37 @@ test.each([
   ['export const name = "a"\nexport const version = "2" as const', { name: "a", version: "2" }],
 ])("of %j the literals are known", (text, facts) => {
   expect(factsIn(text)).toEqual(facts);
+});
+
+test.each([
+  "export default async ({ signal }) => { await work(signal); };",
+  "export default async function worker(context) {}",
+  "export default function* () {}",
+  "export default (context: Context): Promise<void> => loop(context)",
+  "export default context => loop(context)",
+  "export default (async ({ a = (1) }) => {}) satisfies Worker;",
+  "/** text */\nconst worker: (c: Context) => Promise<void> = async (c) => {};\nexport default worker;",
+  "async function worker() {}\nexport default worker\n",
+  "const worker = async () => {};\nexport { worker as default };",
+  'export default service({ name: "x", job: async () => {} })',
+  'export default service({ name: "x", async job(context) { await 1; } })',
+  "export default service({ name, job })",
+])("%j is a function", (text) => {
+  expect(isFunction(text)).toBe(true);
+});
+
+test.each([
+  "export default { Greeter: { Hello: ({ name }) => ({ name }) } };",
+  "export default class Greeter { Hello() {} }",
+  "export default new Hono();",
+  "const app = new Hono();\napp.get('/', (c) => c.text('x'));\nexport default app;",
+  "export default [new A()]",
+  "export default service({ handlers: { job: { run: () => 1 } } })",
+  "export default (new App())",
+  "// export default () => {}\nexport const fetch = () => new Response();",
+  "const text = 'export default () => {}';\nexport default { A: {} };",
+  "const greeter = { Hello: () => 1 };\nexport default greeter;",
+  "",
+])("%j is none", (text) => {
+  expect(isFunction(text)).toBe(false);
 });

@@ -1,4 +1,4 @@
-/** What the text of a module says about it, without running it: the name and the version that it gives itself. */
+/** What the text of a module says about it, without running it: the name and the version that it gives itself, and whether it is a function. */
 import { readFile } from "node:fs/promises";
 import { parse } from "node:path";
 import { usageError } from "../errors.ts";
@@ -39,7 +39,7 @@ export function factsIn(text: string): Pick<Partial<ModuleFacts>, "name" | "vers
 /** Whether its default export is a function, or it gives `service({ … })` a job: as far as its text says. */
 export function isFunction(text: string): boolean {
   const outline = outlineOf(text).replace(texts, '""');
-  if (/(?:^|[,\s])job\s*(?:[:(,]|$)/.test(optionsIn(outline))) return true;
+  if (/(?:^|[,\s])job\s*(?:[:),]|$)/.test(optionsIn(outline))) return true;
   const [, exported] = /\bexport\s+default\s+([\s\S]*)/.exec(outline) ?? [];
   const [, named = /^([\w$]+)\s*(?:;|\n|$)/.exec(exported ?? "")?.[1]] =
     /\bexport\s*\{[^}]*?\b([\w$]+)\s+as\s+default\b/.exec(outline) ?? [];
@@ -47,7 +47,8 @@ export function isFunction(text: string): boolean {
   const name = named.replaceAll("$", "\\$");
   if (new RegExp(`\\bfunction\\s*\\*?\\s*${name}\\s*[<(]`).test(outline)) return true;
   const [, value] =
-    new RegExp(`\\b(?:const|let|var)\\s+${name}\\s*(?::[^=]*)?=(?!=)\\s*([\\s\\S]*)`).exec(outline) ?? [];
+    new RegExp(`\\b(?:const|let|var)\\s+${name}\\s*(?::[\\s\\S]*?)?=(?![=>])\\s*([\\s\\S]*)`).exec(outline) ??
+    [];
   return value !== undefined && isFunctionAt(value);
 }
 

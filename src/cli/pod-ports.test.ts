@@ -61,3 +61,12 @@ test.each([
 test("gRPC probes of a port with TLS are refused, as kubelet cannot", () => {
   expect(() => ports(tls, true)).toThrow("kubelet speaks no TLS there");
 });
+
+test("probes have no port of their own where calls are served already", () => {
+  for (const flags of [{}, { http_address: ":8081" }] as Readonly<Record<string, string>>[]) {
+    const health_address = flags.http_address ?? ":8080";
+    expect(() => ports({ ...flags, health_address })).toThrow(
+      `--health_address=${health_address}: port ${health_address.slice(1)} serves calls already`,
+    );
+  }
+});

@@ -32,6 +32,11 @@ export function podPorts(given: Given, env: Environment, grpcProbe: boolean): Po
     : flags.health_address === undefined
       ? undefined
       : portOf("health_address", flags.health_address);
+  if (!closed && health !== undefined && (health === grpc || health === http))
+    throw usageError(
+      `--health_address=${flags.health_address}: port ${health} serves calls already, and answers probes too`,
+      "leave it out, or give another port, such as --health_address=:8081",
+    );
   if (grpcProbe && tls)
     throw usageError("--grpc_probe: kubelet speaks no TLS there", "leave it out: probes go by HTTPS then");
   return {

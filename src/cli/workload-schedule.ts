@@ -25,7 +25,7 @@ function isPart(text: string, least: number, most: number, names = ""): boolean 
   if (step !== undefined && Number(step) === 0) return false;
   if (range === "*" || range === "?") return true;
   const numbers = range.split("-").map((word) => {
-    const named = names.split(" ").indexOf(word.toLowerCase());
+    const named = names.split(" ").findIndex((name) => name !== "" && name === word.toLowerCase());
     return /^\d+$/.test(word) ? Number(word) : named < 0 ? Number.NaN : least + named;
   });
   const [first = Number.NaN, last = first] = numbers;

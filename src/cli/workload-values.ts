@@ -58,7 +58,10 @@ function readKind({ worker }: Flags, given: Given, { isFunction, opensPort }: Na
   const isWorker = given.has("worker") ? worker : isFunction && !opensPort;
   if (!isWorker) return "service";
   if (opensPort)
-    throw usageError("--worker: --server_address opens a port, and a worker has none", "leave out one of them");
+    throw usageError(
+      "--worker: --server_address opens a port, and a worker has none",
+      "leave out one of them",
+    );
   mustLeaveOut(["headless", "grpc_probe"], given, "worker");
   return "worker";
 }

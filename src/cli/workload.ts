@@ -7,8 +7,16 @@ import { passedGroups, workloadFlags } from "./manifest-flags.ts";
 import { readModuleFacts } from "./module-facts.ts";
 import { neededPermissions } from "./permissions.ts";
 import { graceSeconds, podPorts } from "./pod-ports.ts";
-import { type Environment, type Given, readFlags } from "./values.ts";
-import { checkQuantities, checkVariables, readMounts, readObjectNames, readRun } from "./workload-values.ts";
+import { portFlags } from "./run-flags.ts";
+import { type Environment, type Given, isTaken, readFlags } from "./values.ts";
+import { checkFiles, readMounts } from "./workload-mounts.ts";
+import {
+  checkPullSecrets,
+  checkQuantities,
+  checkVariables,
+  readObjectName,
+  readRun,
+} from "./workload-values.ts";
 
 export interface WorkloadOptions {
   /** Who asks, for people. */
@@ -25,6 +33,8 @@ export interface WorkloadOptions {
 export interface Workload {
   readonly facts: Facts;
   readonly objects: readonly KubernetesObject[];
+  /** What people should know of it, though nothing is wrong. */
+  readonly notes: readonly string[];
 }
 
 /** Nothing of this machine's environment counts, only the flags. @throws MicrorunError `invalid_argument` */
@@ -36,15 +46,29 @@ export async function readWorkload(options: WorkloadOptions): Promise<Workload> 
   const pod = readFlags(passed, given, podEnv) as { server_name?: string; server_version?: string };
   const own = await readModuleFacts(command, module);
   const name = flags.name ?? dnsName(pod.server_name ?? own.name);
-  const run = readRun(flags, given);
+  const opensPort = isTaken("server_address", portFlags.server_address, given, podEnv);
+  const run = readRun(flags, given, { isFunction: own.isFunction, opensPort });
   await checkNames({ name, namespace, cron: run.kind === "job" && run.schedule !== undefined });
   checkQuantities(flags);
-  checkVariables(flags.env);
+  const { manifest, ownVariables } = await shipping.manifest();
+  checkVariables(Object.keys(flags.env), ownVariables);
+  checkPullSecrets(flags.image_pull_secret);
+  const mounts = readMounts(flags.mount);
+  const notes = [
+    ...(run.kind === "worker" && !given.has("worker") ? [workerNote(module)] : []),
+    ...checkFiles(given, podEnv, mounts),
+  ];
   if (options.image !== undefined) parseReference(options.image);
   const ports = run.kind === "service" ? podPorts(given, podEnv, flags.grpc_probe) : undefined;
   const version = pod.server_version ?? own.version;
   const account = flags.service_account ?? name;
-  const granted = await neededPermissions({ given, env: podEnv, serviceAccount: account, namespace });
+  const granted = await neededPermissions({
+    // nothing is registered that has no port
+    given: run.kind === "service" || opensPort ? given : new Map([...given, ["register", ["false"]]]),
+    env: podEnv,
+    serviceAccount: account,
+    namespace,
+  });
   const { registry_format } = readFlags({ registry_format: passed.registry_format! }, given, podEnv);
   const facts: Facts = {
     name,
@@ -59,8 +83,8 @@ export async function readWorkload(options: WorkloadOptions): Promise<Workload> 
       ...(rest.length === 0 ? [] : ["--", ...rest]),
     ],
     env: flags.env,
-    envFrom: readObjectNames("env_from", flags.env_from),
-    mounts: readMounts(flags.mount),
+    envFrom: flags.env_from.map((text) => readObjectName("env_from", text)),
+    mounts,
     ports: ports?.ports ?? [],
     ...(ports === undefined ? {} : { probes: ports.probes }),
     graceSeconds: graceSeconds(given, podEnv),
@@ -78,8 +102,11 @@ export async function readWorkload(options: WorkloadOptions): Promise<Workload> 
       : { callers: flags.network_policy as "namespace" | "cluster" }),
     ...(flags.inject === undefined ? {} : { inject: flags.inject as "linkerd" | "istio" }),
   };
-  const { manifest } = await shipping.manifest();
-  return { facts, objects: manifest(facts) };
+  return { facts, objects: manifest(facts), notes };
+}
+
+function workerNote(module: string): string {
+  return `${module} exports a function: its Pods get no port and no probes; add --job if it ends by itself`;
 }
 
 function passedTokens(given: Given, passed: object): string[] {

@@ -1,5 +1,6 @@
 /** What went wrong with a request to the API server, as one of our errors. */
 import { type Code, type ErrorOptions, MicrorunError } from "../errors.ts";
+import { withoutObjects } from "./told-value.ts";
 
 /** The longest message taken from a server, in characters. */
 const maxMessageLength = 1000;
@@ -20,7 +21,8 @@ export function apiError(status: number, body: unknown, what: string): MicrorunE
     string,
     unknown
   >;
-  const said = typeof message === "string" && message !== "" ? message : `${what}: answered ${status}`;
+  const said =
+    typeof message === "string" && message !== "" ? withoutObjects(message) : `${what}: answered ${status}`;
   const options: ErrorOptions =
     typeof reason === "string" && reason !== "" ? { reason: upperSnake(reason) } : {};
   return new MicrorunError(codes[status] ?? "unavailable", said.slice(0, maxMessageLength), options);

@@ -1,9 +1,15 @@
 /** Objects brought to the API server by server-side apply: what we say holds, what others say stays. */
 import { MicrorunError } from "../errors.ts";
+import { applyError } from "./apply-error.ts";
 import type { Cluster } from "./cluster.ts";
+import { isJobBefore, removeJob } from "./job-before.ts";
+import { handOverReplicas } from "./replicas-handover.ts";
 
 /** Who is known to have set the fields. */
 const fieldManager = "microrun";
+
+/** JSON is YAML. */
+const contentType = "application/apply-patch+yaml";
 
 export interface Applied {
   readonly apiVersion: string;
@@ -25,7 +31,7 @@ export interface ApplyOptions {
 /** @throws MicrorunError as `Cluster.request` does, with a hint */
 export async function applyObjects(options: ApplyOptions): Promise<void> {
   for (const object of options.objects) {
-    await apply(object, options, false);
+    await apply(object, options);
     options.applied?.(nameOf(object));
   }
 }
@@ -34,17 +40,20 @@ export async function applyObjects(options: ApplyOptions): Promise<void> {
 export async function checkObjects(options: ApplyOptions): Promise<void> {
   // who binds a Role has to have its permissions, which nobody knows before it is there
   const known = options.objects.filter(({ kind }) => !kind.endsWith("Binding"));
-  for (const object of known) await apply(object, options, true);
+  for (const object of known) await check(object, options);
 }
 
-/** Nothing happens where it is there already. */
+/** Nothing happens where it is there already, which who may do something in it may see. */
 export async function createNamespace(cluster: Cluster, name: string, signal: AbortSignal): Promise<void> {
+  const body = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
   try {
-    const body = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
-    await cluster.request("POST", "/api/v1/namespaces", { body, signal });
-  } catch (error) {
-    const known = MicrorunError.from(error);
-    if (known.reason !== "ALREADY_EXISTS") throw told(known, `namespace/${name}`, name);
+    await cluster.request("GET", `/api/v1/namespaces/${name}`, { signal });
+  } catch (unseen) {
+    const { code } = MicrorunError.from(unseen);
+    if (code !== "not_found" && code !== "permission_denied") throw told(unseen, body);
+    await cluster.request("POST", "/api/v1/namespaces", { body, signal }).catch((error) => {
+      if (MicrorunError.from(error).reason !== "ALREADY_EXISTS") throw told(error, body);
+    });
   }
 }
 
@@ -65,66 +74,58 @@ const plurals: Readonly<Record<string, string>> = {
 };
 
 /** `/apis/apps/v1/namespaces/shop/deployments/greeter` */
-export function pathOf({ apiVersion, kind, metadata }: Applied): string {
+export function pathOf(object: Applied): string {
+  return `${placeOf(object)}/${object.metadata.name}`;
+}
+
+function placeOf({ apiVersion, kind, metadata }: Applied): string {
   const plural = plurals[kind];
   if (plural === undefined) throw new MicrorunError("internal", `${kind}: not a kind that is applied`);
   const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const place = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;
-  return `${root}${place}/${plural}/${metadata.name}`;
+  return `${root}${place}/${plural}`;
 }
 
-async function apply(object: Applied, options: ApplyOptions, dryRun: boolean): Promise<void> {
+async function apply(object: Applied, options: ApplyOptions): Promise<void> {
   const { cluster, force, signal } = options;
-  const query = {
-    fieldManager,
-    force: String(force),
-    fieldValidation: "Strict",
-    ...(dryRun ? { dryRun: "All" } : {}),
-  };
+  const { namespace } = object.metadata;
+  const place = { path: pathOf(object), name: nameOf(object), namespace, signal };
   try {
-    // JSON is YAML
-    const contentType = "application/apply-patch+yaml";
-    await cluster.request("PATCH", pathOf(object), { query, body: object, contentType, signal });
+    if (object.kind === "Job" && (await isJobBefore(cluster, place))) await removeJob(cluster, place);
+    await handOverReplicas(cluster, place.path, { fieldManager, object, signal });
+    const query = { fieldManager, force: String(force), fieldValidation: "Strict" };
+    await cluster.request("PATCH", place.path, { query, body: object, contentType, signal });
   } catch (error) {
-    throw told(MicrorunError.from(error), nameOf(object), object.metadata.namespace);
+    throw told(error, object);
   }
+}
+
+async function check(object: Applied, { cluster, force, signal }: ApplyOptions): Promise<void> {
+  const { kind, metadata } = object;
+  const { name, namespace } = metadata;
+  const query = { fieldManager, fieldValidation: "Strict", dryRun: "All" };
+  try {
+    if (kind === "Job") {
+      await isJobBefore(cluster, { path: pathOf(object), name: nameOf(object), namespace, signal });
+      // what a Job of that name would be, when the one before is gone
+      const body = { ...object, metadata: { ...metadata, name: undefined, generateName: `${name}-` } };
+      await cluster.request("POST", placeOf(object), { query, body, signal });
+    } else {
+      const merged = { ...query, force: String(force) };
+      await cluster.request("PATCH", pathOf(object), { query: merged, body: object, contentType, signal });
+    }
+  } catch (error) {
+    throw told(error, object);
+  }
+}
+
+function told(error: unknown, object: Applied): MicrorunError {
+  const known = MicrorunError.from(error);
+  // it says all there is to say
+  if (known.cause === undefined && known.hint !== undefined) return known;
+  return applyError(known, nameOf(object), object.metadata.namespace);
 }
 
 function nameOf({ kind, metadata }: Applied): string {
   return `${kind.toLowerCase()}/${metadata.name}`;
-}
-
-/** What the API server said against it, and what to do. */
-function told(error: MicrorunError, name: string, namespace: string | undefined): MicrorunError {
-  if (["unavailable", "cancelled"].includes(error.code)) return error;
-  const hint = hintFor(error, name, namespace) ?? error.hint;
-  // what the cluster says against it is no mistake in the command line
-  const code = error.code === "invalid_argument" ? "failed_precondition" : error.code;
-  return new MicrorunError(code, `cannot apply ${name}: ${error.message}`, {
-    cause: error,
-    ...(hint === undefined ? {} : { hint }),
-    ...(error.reason === undefined ? {} : { reason: error.reason }),
-  });
-}
-
-function hintFor(error: MicrorunError, name: string, namespace: string | undefined): string | undefined {
-  const { code, message } = error;
-  const where = namespace === undefined ? "in the cluster" : `in namespace ${namespace}`;
-  const inNamespace = namespace === undefined ? "" : ` -n ${namespace}`;
-  if (code === "aborted")
-    return "let whoever set these fields give them up, or take them over by --force_conflicts";
-  if (code === "unauthenticated") return "log in to the cluster anew, or check the user of the kubeconfig";
-  if (code === "not_found" && /^namespaces? "/.test(message))
-    return "create the namespace, or add --create_namespace";
-  if (/field is immutable/.test(message))
-    return `choose another --name, or remove what is there: kubectl${inNamespace} delete ${name}`;
-  if (code !== "permission_denied") return undefined;
-  const [, user, verb = "", resource] = /User "([^"]+)" cannot (\w+) resource "([^"]+)"/.exec(message) ?? [];
-  if (resource !== undefined) {
-    const verbs = verb === "patch" ? "create and patch" : verb;
-    return `have ${user} be allowed to ${verbs} ${resource} ${where}`;
-  }
-  return /attempting to grant RBAC permissions/.test(message)
-    ? `apply this Role as someone who has its permissions, or have ${where} the verbs escalate and bind on roles`
-    : undefined;
 }

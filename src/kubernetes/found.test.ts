@@ -73,6 +73,20 @@ test("a pod that has taken itself back in Kratos' form is not found through its 
   expect(found.named("greeter")).toEqual([]);
 });
 
+test("a service with a name of Go Micro's is listed once, and its Service for the Pods that do not register", () => {
+  const name = "go.micro.srv.Alice";
+  const found = arrange(
+    pods(pod("a", { services: [name] })),
+    slices(slice("go-micro-srv-alice", [{ pod: "a" }, { pod: "b" }]), slice("web", [{ pod: "a" }])),
+  );
+  expect(found.all().map(({ service, id }) => `${service} ${id}`)).toEqual([
+    "go-micro-srv-alice b",
+    `${name} ${name}-a`,
+    "web a",
+  ]);
+  expect(ids(found.named("go-micro-srv-alice"))).toEqual(["a", "b"]);
+});
+
 test("while nobody is ready those that still serve while they end are listed, and only then", () => {
   const ending = { ready: false, serving: true, terminating: true };
   const dead = { ready: false, serving: false, terminating: true };

@@ -6,6 +6,7 @@ import type { Endpoint, FoundSlice } from "./slices.ts";
 export interface Found {
   /** Those that bear the name, a Service's or a registered one. @param namespace @default any */
   named(name: string, namespace?: string): readonly Instance[];
+  /** A Pod that registers `go.micro.srv.greeter` is not that again through its Service `go-micro-srv-greeter`. */
   all(): readonly Instance[];
   /** The zone of the endpoint that is this Pod. */
   zoneOf(pod: {
@@ -58,8 +59,18 @@ export function arrange(pods: ReadonlyMap<string, FoundPod>, slices: ReadonlyMap
 
   return {
     named,
-    all: () =>
-      [...new Set([...registered.keys(), ...endpoints.keys()])].sort().flatMap((name) => named(name)),
+    all: () => {
+      const twice = new Set(
+        [...registered].flatMap(([name, told]) => told.map(({ pod }) => `${serviceNameOf(name)} ${pod.key}`)),
+      );
+      return [...new Set([...registered.keys(), ...endpoints.keys()])]
+        .sort()
+        .flatMap((name) =>
+          named(name).filter(
+            ({ id, namespace }) => registered.has(name) || !twice.has(`${name} ${namespace}/${id}`),
+          ),
+        );
+    },
     zoneOf({ name, namespace, ip }) {
       const mine = ofPod.get(`${namespace}/${name}`)?.find(({ instance }) => instance.zone !== undefined);
       if (mine !== undefined || ip === undefined) return mine?.instance.zone;
@@ -94,6 +105,11 @@ function single(endpoints: readonly Endpoint[]): Instance[] {
       known.set(key, endpoint);
   }
   return [...known.values()].map(({ instance }) => instance);
+}
+
+/** As a Service can bear it. */
+function serviceNameOf(service: string): string {
+  return service.toLowerCase().replace(/[._]/g, "-");
 }
 
 function byId(a: Instance, b: Instance): number {

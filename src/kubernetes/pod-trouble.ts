@@ -5,8 +5,8 @@ export interface Trouble {
   readonly pod: string;
   /** `ImagePullBackOff: Back-off pulling image "greeter:1"` */
   readonly why: string;
-  /** The container has run and ended, so that it has a log. */
-  readonly ended: boolean;
+  /** The container has run, so that there is a log. */
+  readonly hasLog: boolean;
 }
 
 /** The part of a Pod that is looked at. */
@@ -32,6 +32,7 @@ interface ContainerStatus {
   readonly restartCount?: number;
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: object;
     readonly terminated?: Ended;
   };
   readonly lastState?: { readonly terminated?: Ended };
@@ -47,10 +48,28 @@ const usualWaits = new Set(["ContainerCreating", "PodInitializing", ""]);
 
 /** The first of the newest template's Pods that has any. */
 export function troubleOf(pods: readonly PodStatus[]): Trouble | undefined {
+  return newestOf(pods)
+    .map(podTrouble)
+    .find((trouble) => trouble !== undefined);
+}
+
+/** The first of the newest template's Pods that is not ready; what is wrong with it is not said there. */
+export function unreadyOf(pods: readonly PodStatus[]): Omit<Trouble, "why"> | undefined {
+  const isReady = ({ status }: PodStatus) =>
+    status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
+  const found = newestOf(pods).find((pod) => !isReady(pod));
+  if (found === undefined) return undefined;
+  const { metadata, status = {} } = found;
+  return {
+    pod: metadata.name,
+    hasLog: status.containerStatuses?.some(({ state }) => state?.running !== undefined) ?? false,
+  };
+}
+
+function newestOf(pods: readonly PodStatus[]): readonly PodStatus[] {
   const byAge = pods.toSorted((one, other) => age(other).localeCompare(age(one)));
   const hash = byAge[0]?.metadata.labels?.["pod-template-hash"];
-  const newest = byAge.filter(({ metadata }) => metadata.labels?.["pod-template-hash"] === hash);
-  return newest.map(podTrouble).find((trouble) => trouble !== undefined);
+  return byAge.filter(({ metadata }) => metadata.labels?.["pod-template-hash"] === hash);
 }
 
 function age({ metadata }: PodStatus): string {
@@ -61,7 +80,7 @@ function podTrouble({ metadata, status = {} }: PodStatus): Trouble | undefined {
   const pod = metadata.name;
   const scheduled = status.conditions?.find(({ type }) => type === "PodScheduled");
   if (scheduled?.status === "False")
-    return { pod, why: said(scheduled.reason ?? "Unschedulable", scheduled.message), ended: false };
+    return { pod, why: said(scheduled.reason ?? "Unschedulable", scheduled.message), hasLog: false };
   for (const { state, lastState, restartCount = 0 } of [
     ...(status.initContainerStatuses ?? []),
     ...(status.containerStatuses ?? []),
@@ -71,11 +90,16 @@ function podTrouble({ metadata, status = {} }: PodStatus): Trouble | undefined {
     const failed = over !== undefined && over.exitCode !== 0;
     if (failed) {
       const how = `${over.reason ?? "Error"}, exit code ${over.exitCode}`;
-      return { pod, why: reason === "" ? how : `${reason}: ${how}`, ended: true };
+      return { pod, why: reason === "" ? how : `${reason}: ${how}`, hasLog: true };
     }
-    if (!usualWaits.has(reason)) return { pod, why: said(reason, message), ended: restartCount > 0 };
+    if (!usualWaits.has(reason)) return { pod, why: waitingFor(reason, message), hasLog: restartCount > 0 };
   }
   return undefined;
+}
+
+/** One that waits to be tried again says no more than the try did. */
+function waitingFor(reason: string, message = ""): string {
+  return /^Back-off pulling image "[^"]*": (ErrImagePull: .*)$/s.exec(message)?.[1] ?? said(reason, message);
 }
 
 function said(reason: string, message: string | undefined): string {
@@ -86,7 +110,7 @@ function said(reason: string, message: string | undefined): string {
 const maxLines = 10;
 const maxBytes = 8192;
 
-/** The last lines that a Pod's container wrote before it ended; none where they may not be read. */
+/** The last lines that a Pod's container wrote, before it ended where it did; none where they may not be read. */
 export async function lastLines(
   cluster: Cluster,
   namespace: string,

@@ -2,7 +2,8 @@
 import { MicrorunError } from "../errors.ts";
 import { rest } from "./backoff.ts";
 import type { Cluster } from "./cluster.ts";
-import { lastLines, type PodStatus, type Trouble, troubleOf } from "./pod-trouble.ts";
+import { eventsOf, warningIn } from "./pod-events.ts";
+import { lastLines, type PodStatus, type Trouble, troubleOf, unreadyOf } from "./pod-trouble.ts";
 import { deploymentStanding, jobStanding, type Workload } from "./standing.ts";
 
 export interface RolloutOptions {
@@ -28,11 +29,14 @@ export async function rollout(options: RolloutOptions): Promise<void> {
   const path = `${kind === "Job" ? "/apis/batch/v1" : "/apis/apps/v1"}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
   const end = performance.now() + timeoutMs;
   const told = new Set<string>();
-  const tellOnce = (line: string) => {
-    if (!told.has(line)) tell(line);
-    told.add(line);
+  /** @param what tells of the same, by whichever Pod @default the line */
+  const tellOnce = (line: string, what = line) => {
+    if (!told.has(what)) tell(line);
+    told.add(what);
   };
   let last = "nothing is known of it";
+  let hasEarlier = false;
+  let pods: readonly PodStatus[] = [];
   let trouble: Trouble | undefined;
 
   for (;;) {
@@ -40,11 +44,14 @@ export async function rollout(options: RolloutOptions): Promise<void> {
       const object = await cluster.request("GET", path, { signal });
       const { text, state } = kind === "Job" ? jobStanding(object) : deploymentStanding(object);
       last = text;
+      // what `kubectl rollout undo` counts
+      hasEarlier = Number(object.metadata?.annotations?.["deployment.kubernetes.io/revision"] ?? 1) > 1;
       if (state === "done") return;
-      trouble = troubleOf(await podsOf(object));
+      pods = await podsOf(object);
+      trouble = troubleOf(pods) ?? (await warningOf(true));
       if (state === "failed") throw await failure("failed_precondition", "has failed");
       tellOnce(text);
-      if (trouble !== undefined) tellOnce(`pod ${trouble.pod}: ${trouble.why}`);
+      if (trouble !== undefined) tellOnce(`pod ${trouble.pod}: ${trouble.why}`, trouble.why);
     } catch (error) {
       if (signal.aborted) throw left();
       const { code, message } = MicrorunError.from(error);
@@ -81,9 +88,19 @@ export async function rollout(options: RolloutOptions): Promise<void> {
     }
   }
 
+  /** @param patient a start may take its time */
+  async function warningOf(patient: boolean): Promise<Trouble | undefined> {
+    const unready = unreadyOf(pods);
+    if (unready === undefined) return undefined;
+    const why = warningIn(await eventsOf(cluster, namespace, unready.pod, signal), patient);
+    if (why !== undefined) return { ...unready, why };
+    return unready.hasLog && !patient ? { ...unready, why: "it runs, but is not ready" } : undefined;
+  }
+
   async function failure(code: "failed_precondition" | "deadline_exceeded", how: string) {
+    trouble ??= await warningOf(false).catch(() => undefined);
     const reason = trouble === undefined ? "" : `; pod ${trouble.pod}: ${trouble.why}`;
-    const log = trouble?.ended ? await lastLines(cluster, namespace, trouble.pod, signal) : "";
+    const log = trouble?.hasLog ? await lastLines(cluster, namespace, trouble.pod, signal) : "";
     const lines = log === "" ? "" : `\n${log.replace(/^/gm, "    ")}`;
     // what a container writes must not steer a terminal
     const text = `${last}${reason}${lines}`.replace(/[^\P{Cc}\n]/gu, "\ufffd");
@@ -91,7 +108,7 @@ export async function rollout(options: RolloutOptions): Promise<void> {
       hint:
         kind === "Job"
           ? `look at its Pods: kubectl -n ${namespace} describe job ${name}`
-          : `mend it and deploy again, or go back: kubectl -n ${namespace} rollout undo deployment/${name}`,
+          : `mend it and deploy again${hasEarlier ? `, or go back: kubectl -n ${namespace} rollout undo deployment/${name}; the deployment after that needs --force_conflicts` : ""}`,
     });
   }
 }

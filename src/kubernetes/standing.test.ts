@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { pathOf } from "./apply.ts";
-import { type PodStatus, troubleOf } from "./pod-trouble.ts";
+import { type PodStatus, troubleOf, unreadyOf } from "./pod-trouble.ts";
 import { deploymentStanding, jobStanding, type Workload } from "./standing.ts";
 
 const after = (status: Workload["status"], replicas = 2): string => {
@@ -14,11 +14,11 @@ const after = (status: Workload["status"], replicas = 2): string => {
 
 test("a rollout is done when all Pods are new and available, and no old one is left", () => {
   expect(after({ observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 })).toBe(
-    "under way: the cluster has not begun with it",
+    "under way: the cluster has not taken it up yet",
   );
   expect(after({})).toBe("under way: 0 of 2 Pods are new");
   expect(after({ replicas: 3, updatedReplicas: 2, availableReplicas: 3 })).toBe(
-    "under way: 1 old Pods are still there",
+    "under way: 1 old Pod is still there",
   );
   expect(after({ replicas: 2, updatedReplicas: 2, availableReplicas: 1 })).toBe(
     "under way: 1 of 2 Pods are available",
@@ -42,7 +42,7 @@ test("a rollout has failed when the cluster gives it up; that Pods are refused i
 test("a job is done, failed or under way as its conditions say", () => {
   const standing = (status: NonNullable<Workload["status"]>) =>
     Object.values(jobStanding({ status })).join(", ");
-  expect(standing({ active: 1, failed: 2 })).toBe("1 Pods run, 2 have failed, under way");
+  expect(standing({ active: 1, failed: 2 })).toBe("1 Pod runs, 2 failed, under way");
   expect(standing({ conditions: [{ type: "Complete", status: "True" }] })).toBe("it is complete, done");
   expect(standing({ conditions: [{ type: "Failed", status: "True", message: "backoff" }] })).toBe(
     "backoff, failed",
@@ -67,9 +67,28 @@ test("of the newest template's Pods the trouble is told, not of those that go", 
   expect(troubleOf([old, fine, broken])).toEqual({
     pod: "broken",
     why: "ImagePullBackOff: no such image",
-    ended: false,
+    hasLog: false,
   });
   expect(troubleOf([])).toBeUndefined();
+});
+
+test("an image that cannot be pulled is the same trouble while it is tried again", () => {
+  const why = (reason: string, message: string) =>
+    troubleOf([pod("p", "", "a", waiting(reason, message))])?.why;
+  const first = why("ErrImagePull", 'failed to pull image "x": not found');
+  const again = 'Back-off pulling image "x": ErrImagePull: failed to pull image "x": not found';
+  expect(why("ImagePullBackOff", again)).toBe(first!);
+});
+
+test("of a Pod whose status tells no trouble it is known whether it is ready, and has a log", () => {
+  const ready = (status: string) => ({ conditions: [{ type: "Ready", status }] });
+  const running = { ...ready("False"), containerStatuses: [{ state: { running: {} } }] };
+  const old = pod("old", "2026-01-01T00:00:00Z", "a", running);
+  const fine = pod("fine", "2026-01-02T00:00:00Z", "b", ready("True"));
+  expect(unreadyOf([old, fine])).toBeUndefined();
+  expect(unreadyOf([old])).toEqual({ pod: "old", hasLog: true });
+  const made = pod("made", "2026-01-02T00:00:00Z", "b", waiting("ContainerCreating"));
+  expect(unreadyOf([old, fine, made])).toEqual({ pod: "made", hasLog: false });
 });
 
 test("a Pod that finds no node, and one that ends again and again, say so", () => {
@@ -82,7 +101,7 @@ test("a Pod that finds no node, and one that ends again and again, say so", () =
   expect(troubleOf([pod("p", "", "a", { containerStatuses: [{ state, lastState }] })])).toEqual({
     pod: "p",
     why: "CrashLoopBackOff: Error, exit code 2",
-    ended: true,
+    hasLog: true,
   });
   const killed = { terminated: { exitCode: 137, reason: "OOMKilled" } };
   expect(troubleOf([pod("p", "", "a", { containerStatuses: [{ state: killed }] })])?.why).toBe(

@@ -15,7 +15,10 @@ interface Condition {
 
 /** The part of a Deployment or Job that is looked at. */
 export interface Workload {
-  readonly metadata?: { readonly generation?: number };
+  readonly metadata?: {
+    readonly generation?: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec?: {
     readonly replicas?: number;
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
@@ -35,7 +38,7 @@ export interface Workload {
 export function deploymentStanding({ metadata = {}, spec = {}, status = {} }: Workload): Standing {
   const underWay = (text: string): Standing => ({ text, state: "under way" });
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 1))
-    return underWay("the cluster has not begun with it");
+    return underWay("the cluster has not taken it up yet");
   const condition = (type: string) => status.conditions?.find((one) => one.type === type);
   const progressing = condition("Progressing");
   if (progressing?.reason === "ProgressDeadlineExceeded")
@@ -45,9 +48,10 @@ export function deploymentStanding({ metadata = {}, spec = {}, status = {} }: Wo
   const refused = condition("ReplicaFailure");
   const why = refused?.status === "True" ? `; ${refused.message ?? refused.reason}` : "";
   if (updated < wanted) return underWay(`${updated} of ${wanted} Pods are new${why}`);
-  if (replicas > updated) return underWay(`${replicas - updated} old Pods are still there${why}`);
+  const old = replicas - updated;
+  if (old > 0) return underWay(`${old} old ${old === 1 ? "Pod is" : "Pods are"} still there${why}`);
   if (available < updated) return underWay(`${available} of ${updated} Pods are available${why}`);
-  return { text: `${available} Pods are available`, state: "done" };
+  return { text: `${available} ${available === 1 ? "Pod is" : "Pods are"} available`, state: "done" };
 }
 
 export function jobStanding({ status = {} }: Workload): Standing {
@@ -56,6 +60,7 @@ export function jobStanding({ status = {} }: Workload): Standing {
   const failed = holds("Failed");
   if (failed !== undefined) return { text: failed.message ?? failed.reason ?? "it failed", state: "failed" };
   if (holds("Complete") !== undefined) return { text: "it is complete", state: "done" };
-  const retries = status.failed ? `, ${status.failed} have failed` : "";
-  return { text: `${status.active ?? 0} Pods run${retries}`, state: "under way" };
+  const retries = status.failed ? `, ${status.failed} failed` : "";
+  const { active = 0 } = status;
+  return { text: `${active} ${active === 1 ? "Pod runs" : "Pods run"}${retries}`, state: "under way" };
 }

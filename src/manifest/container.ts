@@ -30,19 +30,24 @@ export function container(facts: Facts): object {
   };
 }
 
+// What the API server would add to these is written out: a reference is one value, and whoever says less of it says another.
+
 /** What the Pod is told about itself. */
 const ownPlace = Object.entries({
   POD_NAME: "metadata.name",
   POD_NAMESPACE: "metadata.namespace",
   POD_IP: "status.podIP",
   NODE_NAME: "spec.nodeName",
-}).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } }));
+}).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } } }));
 
 /** JavaScriptCore collects garbage by how much memory there is: the node's is not ours. In bytes. */
 const memoryLimit = {
   name: "BUN_JSC_forceRAMSize",
-  valueFrom: { resourceFieldRef: { resource: "limits.memory" } },
+  valueFrom: { resourceFieldRef: { resource: "limits.memory", divisor: "0" } },
 };
+
+/** Variables that every container of ours has. */
+export const ownVariables: readonly string[] = [...ownPlace, memoryLimit].map(({ name }) => name);
 
 function variable([name, value]: [string, string]): object {
   return { name, value: literal(value) };

@@ -47,7 +47,8 @@ export interface Mount {
 
 /** Runs all the time. */
 export interface Serving {
-  readonly kind: "service";
+  /** A worker takes no calls: it has no port, and no Service leads to it. */
+  readonly kind: "service" | "worker";
   /** How many at first; the most is for the autoscaler. */
   readonly replicas: number;
   readonly maxReplicas?: number;

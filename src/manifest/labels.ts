@@ -3,16 +3,20 @@ import type { Facts } from "./facts.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** These never change: a Deployment's selector cannot. */
-export function selectorLabels({ name }: Pick<Facts, "name">): Labels {
-  return { "app.kubernetes.io/name": name, "app.kubernetes.io/instance": name };
+/** These never change: a Deployment's selector cannot. A job of the same name is another component: no call may reach its Pods. */
+export function selectorLabels({ name, run }: Pick<Facts, "name" | "run">): Labels {
+  return {
+    "app.kubernetes.io/name": name,
+    "app.kubernetes.io/instance": name,
+    "app.kubernetes.io/component": run.kind,
+  };
 }
 
 /** Of every object. */
-export function commonLabels({ name, version }: Facts): Labels {
-  const label = versionLabel(version ?? "");
+export function commonLabels(facts: Facts): Labels {
+  const label = versionLabel(facts.version ?? "");
   return {
-    ...selectorLabels({ name }),
+    ...selectorLabels(facts),
     ...(label === "" ? {} : { "app.kubernetes.io/version": label }),
     "app.kubernetes.io/managed-by": "microrun",
   };

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readYaml } from "../yaml.ts";
 import type { Facts, KubernetesObject } from "./facts.ts";
 import { manifestFiles, manifestText } from "./files.ts";
-import { manifest } from "./manifest.ts";
+import { manifest, ownVariables } from "./manifest.ts";
 
 const facts: Facts = {
   name: "greeter",
@@ -58,7 +58,11 @@ test("a headless Service has no address", () => {
 });
 
 test("the selector holds what never changes, the labels the version too", () => {
-  const chosen = { "app.kubernetes.io/name": "greeter", "app.kubernetes.io/instance": "greeter" };
+  const chosen = {
+    "app.kubernetes.io/name": "greeter",
+    "app.kubernetes.io/instance": "greeter",
+    "app.kubernetes.io/component": "service",
+  };
   const version = { version: "1.2.3+build/7 " };
   expect(one("Deployment", version).spec.selector.matchLabels).toEqual(chosen);
   expect(one("Service", version).spec.selector).toEqual(chosen);
@@ -140,6 +144,36 @@ test("a job has neither Service nor probes, and is not started again when it is 
   const scheduled = manifest({ ...rest, ports: [], run: { kind: "job", schedule: "@daily" } }).at(-1) as Any;
   expect([scheduled.kind, scheduled.spec.schedule]).toEqual(["CronJob", "@daily"]);
   expect(scheduled.spec.jobTemplate.spec).toEqual(job.spec);
+});
+
+test("a Service leads to no Pod of a job of its name", () => {
+  const { selector } = one("Service").spec;
+  const labels = pod().metadata.labels;
+  const { probes: _, ...rest } = facts;
+  const job = manifest({ ...rest, run: { kind: "job" }, ports: [] }).at(-1) as Any;
+  const chooses = (of: Any) => Object.entries(selector).every(([key, value]) => of[key] === value);
+  expect([chooses(labels), chooses(job.spec.template.metadata.labels)]).toEqual([true, false]);
+});
+
+test("a worker has neither Service nor probes, and runs all the time", () => {
+  const { probes: _, ...rest } = facts;
+  const run = { kind: "worker", replicas: 2, headless: false } as const;
+  const objects = manifest({ ...rest, run, ports: [] }) as Any[];
+  expect(objects.map(({ kind }) => kind)).toEqual(["ServiceAccount", "Deployment", "PodDisruptionBudget"]);
+  const { template } = objects[1].spec;
+  expect(template.spec.containers[0]).not.toHaveProperty("livenessProbe");
+  expect(template.spec.containers[0]).not.toHaveProperty("ports");
+  expect(template.spec.topologySpreadConstraints).toHaveLength(2);
+});
+
+test("references are whole, as the API server would complete them", () => {
+  const { env } = container();
+  expect(env[0].valueFrom.fieldRef).toEqual({ apiVersion: "v1", fieldPath: "metadata.name" });
+  expect(env.find(({ name }: Any) => name === "BUN_JSC_forceRAMSize").valueFrom.resourceFieldRef).toEqual({
+    resource: "limits.memory",
+    divisor: "0",
+  });
+  expect(env.map(({ name }: Any) => name)).toEqual([...ownVariables]);
 });
 
 test("a network policy opens the ports of the Service, not those of probes", () => {

@@ -7,6 +7,8 @@ import { networkPolicy } from "./network-policy.ts";
 import { autoscaler, disruptionBudget } from "./scaling.ts";
 import { deployment, service } from "./service.ts";
 
+export { ownVariables } from "./container.ts";
+
 /** In the order in which they are to be made. */
 export function manifest(facts: Facts): KubernetesObject[] {
   const objects = [
@@ -16,7 +18,7 @@ export function manifest(facts: Facts): KubernetesObject[] {
     ...(facts.run.kind === "job"
       ? jobs(facts, facts.run)
       : [
-          service(facts, facts.run),
+          ...(facts.run.kind === "worker" ? [] : [service(facts, facts.run)]),
           deployment(facts, facts.run),
           ...disruptionBudget(facts, facts.run),
           ...autoscaler(facts, facts.run),

@@ -17,7 +17,7 @@ export function networkPolicy(facts: Facts, callers: "namespace" | "cluster"): K
     spec: {
       podSelector: { matchLabels: selectorLabels(facts) },
       policyTypes: ["Ingress"],
-      // a job takes no calls
+      // a worker or a job takes no calls
       ingress: ports.length === 0 ? [] : [{ from: [from], ports }],
     },
   };

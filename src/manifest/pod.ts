@@ -14,7 +14,7 @@ export interface PodTemplate {
 /** @param more what else its spec has */
 export function podTemplate(facts: Facts, more: object = {}): PodTemplate {
   const { account, inject, mounts, pullSecrets, run } = facts;
-  const serves = run.kind === "service";
+  const stays = run.kind !== "job";
   return {
     metadata: {
       labels: {
@@ -37,7 +37,7 @@ export function podTemplate(facts: Facts, more: object = {}): PodTemplate {
         runAsGroup: user,
         seccompProfile: { type: "RuntimeDefault" },
       },
-      ...(serves ? { topologySpreadConstraints: spread(facts) } : {}),
+      ...(stays ? { topologySpreadConstraints: spread(facts) } : {}),
       containers: [container(facts)],
       ...(mounts.length === 0 ? {} : { volumes: mounts.map(volume) }),
       ...more,
