@@ -6,6 +6,7 @@ import type { Binary, BinaryOptions } from "./build/binary.ts";
 import type { Bundle, BundleOptions } from "./build/bundle.ts";
 import type { ModuleReader } from "./build/module-reader.ts";
 import { didYouMean, type MicrorunError, usageError } from "./errors.ts";
+import type { Sockets } from "./h2/h2.ts";
 import type { Log } from "./log.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Selector } from "./selector/selector.ts";
@@ -89,7 +90,18 @@ export const brokers: Plugins<Broker> = {
 
 export const transports: Plugins<Transport> = {
   grpc: async () => (await import("./grpc/transport.ts")).grpcTransport(),
+  h2: async ({ log }) => {
+    const { http2Engine } = await import("./h2/engine.ts");
+    const { h2Transport } = await import("./grpc/h2-transport.ts");
+    const engine = http2Engine({ fault: (error) => log.error("a fault of the HTTP/2 engine", { error }) });
+    return h2Transport({ engine, sockets: await ownSockets() });
+  },
 };
+
+async function ownSockets(): Promise<Sockets> {
+  if ("Bun" in globalThis) return (await import("./h2/bun-sockets.ts")).bunSockets();
+  return (await import("./h2/node-sockets.ts")).nodeSockets();
+}
 
 /** Schemas and the services that every gRPC server has. */
 export const grpc = {

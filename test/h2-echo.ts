@@ -1,10 +1,9 @@
 /** A server on the HTTP/2 engine that answers requests by their path, and what stands behind each. */
 import { bunSockets } from "../src/h2/bun-sockets.ts";
-import { type Engine, type EngineOptions, http2Engine } from "../src/h2/engine.ts";
-import type { Accept, Session, Stream, StreamListener } from "../src/h2/h2.ts";
+import { type EngineOptions, http2Engine } from "../src/h2/engine.ts";
+import type { Accept, Engine, Session, Sockets, SocketTls, Stream, StreamListener } from "../src/h2/h2.ts";
 import { fieldValue } from "../src/h2/header-rules.ts";
 import type { Limits } from "../src/h2/limits.ts";
-import type { Sockets, SocketTls } from "../src/h2/sockets.ts";
 
 export interface EchoServer extends AsyncDisposable {
   readonly address: string;

@@ -1,10 +1,11 @@
 /** Two ends of a connection joined in memory, and peers made of frames: the HTTP/2 engine without a socket. */
-import { type Engine, type EngineOptions, http2Engine } from "../src/h2/engine.ts";
+import { type EngineOptions, http2Engine } from "../src/h2/engine.ts";
 import type {
   Accept,
   ByteSocket,
   ClientSession,
   Ending,
+  Engine,
   HeaderBlock,
   Session,
   SocketUser,

@@ -48,6 +48,9 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** All of the suites on another transport: `MICRORUN_TEST_TRANSPORT=h2 bun test test/life.test.ts`. */
+const transport = process.env.MICRORUN_TEST_TRANSPORT;
+
 /** What the environment of the tests must not bring along. */
 function cleanEnv(extra: RunOptions["env"] = {}): Record<string, string> {
   const kept = Object.entries(process.env).filter(
@@ -56,6 +59,7 @@ function cleanEnv(extra: RunOptions["env"] = {}): Record<string, string> {
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),
     XDG_RUNTIME_DIR: runtimeFolder,
+    ...(transport === undefined ? {} : { MICRO_TRANSPORT: transport }),
     ...extra,
   };
 }

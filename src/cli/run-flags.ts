@@ -163,7 +163,7 @@ export const transportFlags = {
   transport: {
     type: "choice",
     of: "transport",
-    about: "What carries calls.",
+    about: "What carries calls: grpc, or h2: the same on microrun's own HTTP/2 engine.",
     example: "grpc",
     default: "grpc",
   },

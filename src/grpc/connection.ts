@@ -17,7 +17,7 @@ import type { Fields } from "./metadata.ts";
 import { shortened } from "./no-connection.ts";
 import { userAgent } from "./status.ts";
 
-const defaultMaxMessageBytes = 4_194_304;
+export const defaultMaxMessageBytes = 4_194_304;
 
 /** Between two tries to connect: a peer that comes back is found soon. */
 const firstBackoffMs = 100;

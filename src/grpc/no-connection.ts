@@ -1,4 +1,6 @@
-/** What grpc-js says of a connection that failed, in a few words, and what to do about it. */
+/** What is said of a connection that failed, in a few words, and what to do about it. */
+import { errorText, MicrorunError } from "../errors.ts";
+import { type Ending, errorCodes } from "../h2/h2.ts";
 import type { Status } from "./status.ts";
 
 const causes: ReadonlyMap<string, string> = new Map([
@@ -10,15 +12,22 @@ const causes: ReadonlyMap<string, string> = new Map([
   ["ETIMEDOUT", "connection timed out"],
 ]);
 
-type Told = Pick<Status, "message" | "hint">;
+export type Told = Pick<Status, "message" | "hint">;
 
 const speakTls = "name the authority of its certificate by --client_tls_ca, if it speaks TLS";
 const speakNone = "leave --client_tls_ca out, if it speaks no TLS";
 
+const unknownName: Told = { message: "cannot connect: its name is not known" };
+const closedAtOnce: Told = {
+  message: "closed by the server, as one that speaks TLS would",
+  hint: speakTls,
+};
+const notHttp2: Told = { message: "the server answers in no HTTP/2", hint: `check the port; ${speakTls}` };
+
 /** By what grpc-js, node and BoringSSL say. */
 const told: ReadonlyMap<RegExp, Told> = new Map([
-  [/^Failed to connect$/, { message: "closed by the server, as one that speaks TLS would", hint: speakTls }],
-  [/^Protocol error$/, { message: "the server answers in no HTTP/2", hint: `check the port; ${speakTls}` }],
+  [/^Failed to connect$/, closedAtOnce],
+  [/^Protocol error$/, notHttp2],
   [/WRONG_VERSION_NUMBER/, { message: "the server speaks no TLS", hint: speakNone }],
   [
     /disconnected before secure TLS connection/,
@@ -28,16 +37,37 @@ const told: ReadonlyMap<RegExp, Told> = new Map([
 
 /** Without grpc-js' frame; what is not of a failed connection stays as it is. */
 export function shortened(details: string): Told {
-  if (details.startsWith("Name resolution failed"))
-    return { message: "cannot connect: its name is not known" };
+  if (details.startsWith("Name resolution failed")) return unknownName;
   if (!details.startsWith("No connection established")) return { message: details };
   const cause = details
     .replace(/^No connection established(\. Last error: )?/, "")
     .replace(/\.? Resolution note: .*$/s, "")
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, "")
     .replace(/^(\w*Error( \[\w+\])?: )+/, "");
+  return tellOf(cause, /\bE[A-Z]{4,}\b/.exec(cause)?.[0] ?? "");
+}
+
+/** @param error as sockets throw it, or `lostAtOnce` makes it */
+export function troubleOf(error: unknown): Told {
+  if (error instanceof MicrorunError) {
+    const { message, hint } = error;
+    return { message: `cannot connect: ${message}`, ...(hint === undefined ? {} : { hint }) };
+  }
+  if (error instanceof DOMException && error.name === "TimeoutError") return tellOf("no answer", "");
+  const code = String((error as { code?: unknown } | undefined)?.code ?? "");
+  if (/^(ENOTFOUND|EAI_|DNS_)/.test(code)) return unknownName;
+  // what the system says in one word tells more than what the runtime makes of it
+  return tellOf(causes.has(code) && code !== "ECONNRESET" ? code : errorText(error), code);
+}
+
+/** Of a connection that ended before the server has said anything in HTTP/2. */
+export function lostAtOnce({ code }: Ending): MicrorunError {
+  const { message, hint } = code === errorCodes.internal ? closedAtOnce : notHttp2;
+  return new MicrorunError("unavailable", message, hint === undefined ? {} : { hint });
+}
+
+function tellOf(cause: string, code: string): Told {
   for (const [pattern, known] of told)
     if (pattern.test(cause)) return { ...known, message: `cannot connect: ${known.message}` };
-  const code = /\bE[A-Z]{4,}\b/.exec(cause)?.[0] ?? "";
   return { message: `cannot connect: ${causes.get(code) ?? (cause || "no answer")}` };
 }

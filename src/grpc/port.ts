@@ -1,11 +1,11 @@
 /** A listening port that tells HTTP/2 from everything else by a connection's first bytes. */
-import { lstat, rm } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type Address, formatAddress, listenError, notSocket, parseAddress } from "../address.ts";
-import { errorText, MicrorunError } from "../errors.ts";
+import { type Address, formatAddress, parseAddress } from "../address.ts";
 import type { Tls } from "../transport/transport.ts";
 import { pause } from "../wait.ts";
+import { certificateError, listenAt } from "./listening.ts";
 
 export interface PortOptions {
   /** `host:port`, `:port` or `unix:/path`. */
@@ -27,16 +27,16 @@ export interface Port {
 }
 
 /** What every HTTP/2 client says first; nobody's HTTP/1 request begins so. */
-const preface = "PRI * HTTP/2.0\r\n";
+export const preface = "PRI * HTTP/2.0\r\n";
 
 /** How long a connection may take for its TLS handshake, and then again for its first bytes. */
-const maxSilenceMs = 10_000;
+export const maxSilenceMs = 10_000;
 
 /** How long a connection that was just accepted may take for its first bytes once the port is closed. */
-const lastWordsMs = 20;
+export const lastWordsMs = 20;
 
 /** How many connections may be silent at a time; the longest silent one makes room for a new one. */
-const maxSilent = 1024;
+export const maxSilent = 1024;
 
 /** @throws MicrorunError `already_exists`, `permission_denied` or `invalid_argument` */
 export async function openPort({ address, tls, http2, other }: PortOptions): Promise<Port> {
@@ -82,7 +82,7 @@ export async function openPort({ address, tls, http2, other }: PortOptions): Pro
 
   const server =
     tls === undefined ? createServer({ noDelay: true }, accept) : createSecureServer(tls, accept);
-  await listen(server, target);
+  await listenAt(target, () => listenOnce(server, target));
   return {
     address: boundAddress(server, target),
     async close() {
@@ -113,29 +113,7 @@ function createSecureServer({ cert, key, ca }: Tls, accept: (socket: Socket) => 
     server.on("tlsClientError", (_, socket) => socket.destroy());
     return server;
   } catch (error) {
-    throw new MicrorunError("invalid_argument", `cannot use the certificate: ${errorText(error)}`, {
-      hint: "give --tls_cert and --tls_key PEM files that belong together",
-      cause: error,
-    });
-  }
-}
-
-async function listen(server: Server, target: Address): Promise<void> {
-  const address = formatAddress(target);
-  if (target.path !== undefined) {
-    const file = await lstat(target.path).catch(() => undefined);
-    if (file?.isSocket() === false) throw notSocket(target.path);
-  }
-  try {
-    await listenOnce(server, target);
-  } catch (error) {
-    const stale =
-      codeOf(error) === "EADDRINUSE" && target.path !== undefined && !(await answers(target.path));
-    if (!stale) throw listenError(address, error);
-    await rm(target.path!, { force: true });
-    await listenOnce(server, target).catch((again) => {
-      throw listenError(address, again);
-    });
+    throw certificateError(error);
   }
 }
 
@@ -151,24 +129,8 @@ async function listenOnce(server: Server, target: Address): Promise<void> {
   });
 }
 
-/** Somebody listens on the socket file: it is no leftover of a process that crashed. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
-
 function boundAddress(server: Server, target: Address): string {
   const bound = server.address();
   if (bound === null || typeof bound === "string") return formatAddress(target);
   return formatAddress({ host: bound.address, port: bound.port });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

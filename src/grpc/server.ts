@@ -1,14 +1,12 @@
-/** A gRPC server on one port: which streams are calls, which are the web's, and how it stops without losing one. */
-import type { ServerHttp2Stream } from "node:http2";
+/** A gRPC server on one port, whatever engine is under it: which requests are calls, and how it stops without losing one. */
 import type { Dispatch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Service } from "../service/service.ts";
 import type { ListenOptions, Server } from "../transport/transport.ts";
 import { isGrpc } from "./content.ts";
-import { createEngine } from "./engine.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
-import { openPort } from "./port.ts";
-import { serveWebStream } from "./web-stream.ts";
+import type { Fields } from "./metadata.ts";
+import type { OpenWire } from "./wire.ts";
 
 export const defaultMaxMessageBytes = 4_194_304;
 const defaultDrainTimeoutMs = 10_000;
@@ -16,85 +14,86 @@ const defaultDrainTimeoutMs = 10_000;
 /** How long the last answers may take to leave, after the calls are over. */
 const flushMs = 1000;
 
-/** RST_STREAM's REFUSED_STREAM: nothing was done, try elsewhere. */
-const resetRefused = 7;
-/** RST_STREAM's CANCEL */
-const resetCancel = 8;
+/** Calls being handled at a time; a handler whose caller has left counts until it settles. */
+const maxHandlers = 10_000;
 
 export async function serveGrpc(
+  open: OpenWire,
   service: Service,
   dispatch: Dispatch,
   options: ListenOptions,
 ): Promise<Server> {
-  const { web, tls, log, maxMessageBytes = defaultMaxMessageBytes } = options;
+  const { address, web, tls, log, maxMessageBytes = defaultMaxMessageBytes } = options;
   const exchanges = new Set<Exchange>();
-  const webStreams = new Set<ServerHttp2Stream>();
+  /** Of web requests under way, what cancels them. */
+  const requests = new Set<() => void>();
   let state: "serving" | "draining" | "cutting" = "serving";
   let idle: PromiseWithResolvers<void> | undefined;
+  let handlers = 0;
 
   const settle = (): void => {
-    if (exchanges.size === 0 && webStreams.size === 0) idle?.resolve();
+    if (exchanges.size === 0 && requests.size === 0) idle?.resolve();
   };
   const ended = (exchange: Exchange): void => {
     exchanges.delete(exchange);
     settle();
   };
+  const counted: Dispatch = async (call) => {
+    handlers++;
+    try {
+      return await dispatch(call);
+    } finally {
+      handlers--;
+    }
+  };
 
-  const engine = createEngine({
+  const wire = await open({
+    address,
+    tls,
     maxMessageBytes,
-    isCall: (headers) => headers[":method"] === "POST" && isGrpc(headers["content-type"]),
+    web,
+    log,
+    isCall: (headers) => headers[":method"] === "POST" && isGrpc(text(headers["content-type"])),
+    full: () => Math.max(handlers, exchanges.size) >= maxHandlers,
     call(wire) {
-      const exchange = openExchange(wire, { service, dispatch, maxMessageBytes, log, ended });
+      const exchange = openExchange(wire, { service, dispatch: counted, maxMessageBytes, log, ended });
       exchanges.add(exchange);
       if (state === "cutting" || (state === "draining" && isWatch(exchange)))
         queueMicrotask(() => exchange.abort(stopping()));
       return exchange;
     },
-    other(stream, headers, peer) {
-      if (web === undefined || state === "cutting") {
-        stream.on("error", () => {});
-        if (web === undefined) stream.respond({ ":status": 415 }, { endStream: true });
-        else stream.close(resetRefused);
-        return;
-      }
-      webStreams.add(stream);
-      const secure = tls !== undefined;
-      void serveWebStream(stream, headers, { fetch: web.fetch, peer, secure, log }).then(() => {
-        webStreams.delete(stream);
+    request(cancel) {
+      if (state === "cutting") return undefined;
+      requests.add(cancel);
+      return () => {
+        requests.delete(cancel);
         settle();
-      });
+      };
     },
-  });
-
-  const port = await openPort({
-    address: options.address,
-    tls,
-    http2: engine.accept,
-    other: web && ((socket) => web.accept(socket)),
   });
 
   const stop = async (): Promise<void> => {
     state = "draining";
-    await port.close();
+    await wire.close();
     for (const exchange of exchanges) if (isWatch(exchange)) exchange.abort(stopping());
-    const drained = engine.leave().then(() => {
+    const drained = wire.leave().then(() => {
       idle = Promise.withResolvers();
       settle();
       return idle.promise;
     });
     if (!(await inTime(drained, options.drainTimeoutMs ?? defaultDrainTimeoutMs))) {
-      log.warn(`${exchanges.size + webStreams.size} calls were still under way and are aborted`);
+      log.warn(`${exchanges.size + requests.size} calls were still under way and are aborted`);
     }
     state = "cutting";
     for (const exchange of exchanges) exchange.abort(stopping());
-    for (const stream of webStreams) stream.close(resetCancel);
-    await inTime(engine.closed(), flushMs);
-    port.cut();
+    for (const cancel of requests) cancel();
+    await inTime(wire.closed(), flushMs);
+    wire.cut();
   };
 
   let stopped: Promise<void> | undefined;
   return {
-    address: port.address,
+    address: wire.address,
     [Symbol.asyncDispose]() {
       stopped ??= stop();
       return stopped;
@@ -105,6 +104,10 @@ export async function serveGrpc(
 /** Streams of the runtime's own, Health/Watch and the like, never end by themselves. */
 function isWatch({ endpoint }: Exchange): boolean {
   return endpoint?.internal === true && endpoint.method.responseStream;
+}
+
+function text(value: Fields[string]): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function stopping(): MicrorunError {

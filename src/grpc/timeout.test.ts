@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { microTimeout, readTimeout } from "./timeout.ts";
+import { grpcTimeout, microTimeout, readTimeout } from "./timeout.ts";
 
 test("the smaller of grpc-timeout and Go Micro's timeout holds", () => {
   expect(readTimeout(undefined, undefined)).toBeUndefined();
@@ -20,4 +20,10 @@ test("Go Micro's timeout is written in nanoseconds", () => {
   expect(microTimeout(5000)).toBe("5000000000");
   expect(microTimeout(0)).toBe("1000000");
   expect(microTimeout(1e12)).toBe("1000000000000000000");
+});
+
+test("what is left is sent in the finest unit that holds it, never as nothing", () => {
+  const sent = { 0: "1m", [-5]: "1m", 1.2: "2m", 99999999: "99999999m", 1e8: "100000S", 1e12: "16666667M" };
+  for (const [ms, text] of Object.entries(sent)) expect([ms, grpcTimeout(Number(ms))]).toEqual([ms, text]);
+  expect(grpcTimeout(Number.MAX_SAFE_INTEGER)).toBe("99999999H");
 });

@@ -27,3 +27,14 @@ export function readTimeout(
 export function microTimeout(ms: number): string {
   return String(BigInt(Math.max(1, Math.ceil(ms))) * 1_000_000n);
 }
+
+const maxTimeoutDigits = 99_999_999;
+
+/** gRPC's header, in the finest unit that holds it; never less than is left, never nothing. */
+export function grpcTimeout(ms: number): string {
+  for (const unit of ["m", "S", "M"] as const) {
+    const count = Math.max(1, Math.ceil(ms / (unitMs[unit] ?? 1)));
+    if (count <= maxTimeoutDigits) return `${count}${unit}`;
+  }
+  return `${Math.min(maxTimeoutDigits, Math.ceil(ms / (unitMs.H ?? 1)))}H`;
+}

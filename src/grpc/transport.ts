@@ -1,8 +1,13 @@
 /** The transport that speaks gRPC. */
 import type { Transport } from "../transport/transport.ts";
 import { connectGrpc } from "./connection.ts";
+import { openJsWire } from "./js-wire.ts";
 import { serveGrpc } from "./server.ts";
 
 export function grpcTransport(): Transport {
-  return { name: "grpc", listen: serveGrpc, connect: connectGrpc };
+  return {
+    name: "grpc",
+    listen: (...listening) => serveGrpc(openJsWire, ...listening),
+    connect: connectGrpc,
+  };
 }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import type { Fetch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { Fields } from "./metadata.ts";
 
 export interface WebStreamOptions {
   readonly fetch: Fetch;
@@ -16,14 +17,15 @@ const connectionField =
   /^(connection|http2-settings|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/;
 
 /** How much of a request is still taken after it was answered, in bytes; not every client understands NO_ERROR. */
-const maxIgnoredBytes = 1_048_576;
+export const maxIgnoredBytes = 1_048_576;
 
 /** RST_STREAM's NO_ERROR: the answer stands, send no more. */
 const resetNone = 0;
 /** RST_STREAM's INTERNAL_ERROR */
 const resetInternal = 2;
 
-const cancelled = (): MicrorunError => new MicrorunError("cancelled", "the caller cancelled the request");
+export const cancelled = (): MicrorunError =>
+  new MicrorunError("cancelled", "the caller cancelled the request");
 
 /** Resolves when the stream is over. Never rejects. */
 export async function serveWebStream(
@@ -66,12 +68,11 @@ export async function serveWebStream(
   return over;
 }
 
-function requestOf(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+/** What of a request its head says, whatever engine it came through. @throws TypeError for a head that makes no URL */
+export function requestInit(
+  headers: Fields,
   secure: boolean,
-  signal: AbortSignal,
-): Request {
+): { readonly url: string; readonly method: string; readonly fields: Headers } {
   const fields = new Headers();
   for (const [key, value] of Object.entries(headers)) {
     if (key.startsWith(":") || value === undefined || connectionField.test(key)) continue;
@@ -79,7 +80,25 @@ function requestOf(
   }
   const authority = headers[":authority"] ?? headers.host ?? "localhost";
   const url = new URL(`${secure ? "https" : "http"}://${authority}${headers[":path"]}`).href;
-  const method = headers[":method"] ?? "GET";
+  return { url, method: String(headers[":method"] ?? "GET"), fields };
+}
+
+/** Those of a response that HTTP/2 may carry, flat. */
+export function responseFields({ headers }: Response): string[] {
+  const fields: string[] = [];
+  for (const [key, value] of headers)
+    if (key !== "set-cookie" && !connectionField.test(key)) fields.push(key, value);
+  for (const cookie of headers.getSetCookie()) fields.push("set-cookie", cookie);
+  return fields;
+}
+
+function requestOf(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  secure: boolean,
+  signal: AbortSignal,
+): Request {
+  const { url, method, fields } = requestInit(headers, secure);
   if (method === "GET" || method === "HEAD") {
     stream.resume();
     return new Request(url, { method, headers: fields, signal });

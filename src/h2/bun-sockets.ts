@@ -1,16 +1,15 @@
 /** Sockets of Bun.listen and Bun.connect: no streams and no copies between the system and the engine. */
 import { rm } from "node:fs/promises";
 import { formatAddress, parseAddress } from "../address.ts";
-import type { SocketUser } from "./h2.ts";
-import {
-  alpnProtocol,
-  maxHandshakeMs,
-  type OpenSocket,
-  type SocketConnectOptions,
-  type SocketListenOptions,
-  type Sockets,
-  type SocketTls,
-} from "./sockets.ts";
+import type {
+  OpenSocket,
+  SocketConnectOptions,
+  SocketListenOptions,
+  Sockets,
+  SocketTls,
+  SocketUser,
+} from "./h2.ts";
+import { maxHandshakeMs, ownProtocols } from "./sockets.ts";
 
 /** What a socket carries along. */
 interface Carried {
@@ -25,31 +24,46 @@ export function bunSockets(): Sockets {
   return { listen, connect };
 }
 
-async function listen({ address, tls, shared = false, open }: SocketListenOptions) {
+async function listen({ address, tls, protocols = ownProtocols, shared = false, open }: SocketListenOptions) {
   const place = parseAddress(address);
   const handlers = socketHandlers({ secure: tls !== undefined, verified: tls?.ca !== undefined }, (socket) =>
     open(openSocket(socket)),
   );
-  const common = { socket: handlers, ...(tls === undefined ? {} : { tls: serverTls(tls) }) };
+  const common = { socket: handlers, ...(tls === undefined ? {} : { tls: serverTls(tls, protocols) }) };
+  const onHost = (hostname: string) =>
+    Bun.listen<Carried | undefined>({
+      ...common,
+      hostname,
+      port: place.path === undefined ? place.port : 0,
+      ...(shared ? sharedPort : {}),
+    });
   const listener =
-    place.path === undefined
-      ? Bun.listen<Carried | undefined>({
-          ...common,
-          hostname: place.host ?? "::",
-          port: place.port,
-          ...(shared ? sharedPort : {}),
-        })
-      : Bun.listen<Carried | undefined>({ ...common, unix: place.path });
+    place.path !== undefined
+      ? Bun.listen<Carried | undefined>({ ...common, unix: place.path })
+      : place.host !== undefined
+        ? onHost(place.host)
+        : onAnyHost(onHost);
   return {
-    address:
-      place.path === undefined
-        ? formatAddress({ host: place.host ?? "::", port: (listener as Bun.TCPSocketListener).port })
-        : address,
+    address: place.path === undefined ? formatAddress(boundTo(listener as Bun.TCPSocketListener)) : address,
     async [Symbol.asyncDispose]() {
       listener.stop();
       if (place.path !== undefined) await rm(place.path, { force: true });
     },
   };
+}
+
+function boundTo({ hostname, port }: Bun.TCPSocketListener): { host: string; port: number } {
+  return { host: hostname, port };
+}
+
+/** All addresses of both kinds; of IPv4 alone where the system has no IPv6. */
+function onAnyHost<T>(listen: (hostname: string) => T): T {
+  try {
+    return listen("::");
+  } catch (error) {
+    if (/^(EADDRINUSE|EACCES)$/.test(String((error as { code?: unknown }).code))) throw error;
+    return listen("0.0.0.0");
+  }
 }
 
 function connect<U extends SocketUser>({ address, tls, signal, open }: SocketConnectOptions<U>): Promise<U> {
@@ -153,6 +167,8 @@ function openSocket(socket: BunSocket): OpenSocket {
     // not closed at once: with bytes unread the system would take back what was sent last
     end: () => socket.shutdown(),
     terminate: () => void socket.terminate(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
   };
 }
 
@@ -160,11 +176,13 @@ function openSocket(socket: BunSocket): OpenSocket {
 const sharedPort = { reusePort: true };
 
 /** Bun wants the wire's form: with a plain "h2" every handshake fails. */
-const alpnList = Buffer.from([alpnProtocol.length, ...Buffer.from(alpnProtocol)]);
+function alpnList(protocols: readonly string[]): Buffer {
+  return Buffer.concat(protocols.flatMap((name) => [Buffer.from([name.length]), Buffer.from(name)]));
+}
 
-function serverTls({ cert, key, ca }: SocketTls): Bun.TLSOptions {
+function serverTls({ cert, key, ca }: SocketTls, protocols: readonly string[]): Bun.TLSOptions {
   const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
-  return { ...pair(cert, key), ...mutual, ALPNProtocols: alpnList };
+  return { ...pair(cert, key), ...mutual, ALPNProtocols: alpnList(protocols) };
 }
 
 function clientTls({ cert, key, ca, serverName }: SocketTls, host: string | undefined): Bun.TLSOptions {
@@ -174,7 +192,7 @@ function clientTls({ cert, key, ca, serverName }: SocketTls, host: string | unde
     ...(ca === undefined ? {} : { ca }),
     ...(name === undefined ? {} : { serverName: name }),
     rejectUnauthorized: true,
-    ALPNProtocols: alpnList,
+    ALPNProtocols: alpnList(ownProtocols),
   };
 }
 

@@ -60,11 +60,12 @@ export function abandon(stream: StreamState, ending: Ending, wasOurs = true): vo
   }
 }
 
-/** Our side gives a stream up: RST_STREAM, unless nobody knows of it. */
+/** Our side gives a stream up: RST_STREAM, unless nobody knows of it or it has ended on both sides. */
 export function reset(stream: StreamState, code: number): void {
   if (stream.closed) return;
-  if (stream.id !== 0) writeReset(stream.connection.output, stream.id, code);
-  remove(stream, true);
+  const isOver = stream.localEnded && stream.remoteEnded;
+  if (stream.id !== 0 && !isOver) writeReset(stream.connection.output, stream.id, code);
+  remove(stream, !isOver);
 }
 
 /** The peer's mistake on a stream, open or not. */
@@ -137,8 +138,9 @@ export function dispose(connection: Connection, ending: Ending): void {
   if (connection.closed) return;
   connection.closed = true;
   connection.closedAt = connection.now();
-  for (const stream of [...connection.streams.values()]) abandon(stream, ending);
-  for (const stream of [...connection.waiting]) abandon(stream, { ...ending, unsent: true });
+  const lost = { ...ending, lost: true };
+  for (const stream of [...connection.streams.values()]) abandon(stream, lost);
+  for (const stream of [...connection.waiting]) abandon(stream, { ...lost, unsent: true });
   connection.blocked = [];
   leave(connection.memory, connection.account);
   connection.closing.resolve(ending);

@@ -2,8 +2,8 @@
 import { MicrorunError } from "../errors.ts";
 import { bufferPool } from "./buffer-pool.ts";
 import type { Connection } from "./connection.ts";
-import type { Accept, ByteSocket, ClientSession, Session } from "./h2.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import type { Engine, Session } from "./h2.ts";
+import { defaultLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
 import { createClientSession, createConnection, createSession, type Household } from "./session.ts";
 import { sweep, sweepMs } from "./upkeep.ts";
@@ -18,18 +18,6 @@ export interface EngineOptions {
   /** A clock in ms. @default performance.now */
   readonly now?: () => number;
   readonly random?: () => number;
-}
-
-export interface Engine extends AsyncDisposable {
-  /** Connections of both roles. */
-  readonly connections: number;
-  /** What they hold for their peers. */
-  readonly heldBytes: number;
-  /** @returns undefined: there are too many, the socket has been closed */
-  serve(socket: ByteSocket, accept: Accept, limits?: Partial<Limits>): Session | undefined;
-  connect(socket: ByteSocket, limits?: Partial<Limits>): ClientSession;
-  /** Does what time demands. Called by the engine itself, twice a second. */
-  sweep(): void;
 }
 
 const defaultMemoryBytes = 268_435_456;

@@ -1,4 +1,7 @@
 /** The contract of HTTP/2: connections of either role, made of streams that hand over bytes without copying them. */
+import type { Limits } from "./limits.ts";
+
+export type { Limits };
 
 /** Header fields as they travel, lower case and flat: `[name, value, name, value, …]`, one character per byte. */
 export type Fields = readonly string[];
@@ -35,6 +38,8 @@ export interface Ending {
   readonly reason: string;
   /** True: the peer has not looked at the request, so that it may be made again, whatever it was (RFC 9113 §8.7). */
   readonly unsent: boolean;
+  /** Of a stream: its connection ended, and it with it. @default false */
+  readonly lost?: boolean;
 }
 
 /** Hears what comes in on a stream. In order: `headers` (client only), `data`, `trailers`, `end`; `reset` cuts in at any time. */
@@ -131,4 +136,71 @@ export interface ClientSession extends Session {
    * @throws MicrorunError `unavailable` when not usable, `resource_exhausted` when `maxWaiting` wait; both `unsent`
    */
   request(listener: StreamListener, shared: Fields, own?: Fields, ended?: boolean): Stream;
+}
+
+/** The engine of a process. Disposing it cuts its connections. */
+export interface Engine extends AsyncDisposable {
+  /** Connections of both roles. */
+  readonly connections: number;
+  /** What they hold for their peers. */
+  readonly heldBytes: number;
+  /** @returns undefined: there are too many, the socket has been closed */
+  serve(socket: ByteSocket, accept: Accept, limits?: Partial<Limits>): Session | undefined;
+  connect(socket: ByteSocket, limits?: Partial<Limits>): ClientSession;
+  /** Does what time demands. Called by the engine itself, twice a second. */
+  sweep(): void;
+}
+
+/** A socket that is open, its TLS handshake done. */
+export interface OpenSocket extends ByteSocket {
+  /** Of the other end, `host:port`; empty over a unix socket. */
+  readonly peer: string;
+  /** What ALPN has chosen; undefined without TLS, or when the peer offered nothing that we take. */
+  readonly protocol: string | undefined;
+  /** Reads no further until `resume`. */
+  pause(): void;
+  resume(): void;
+}
+
+/** PEM texts. */
+export interface SocketTls {
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Whose certificates the peer may show; a server that has it asks for one (mutual TLS). */
+  readonly ca?: string | undefined;
+  /** Of a client: the name that the server's certificate must bear. @default the host */
+  readonly serverName?: string | undefined;
+}
+
+export interface SocketListenOptions {
+  /** `host:port`, `:port` or `unix:/path`. */
+  readonly address: string;
+  readonly tls?: SocketTls | undefined;
+  /** What a client may choose over TLS, by ALPN. @default ["h2"] */
+  readonly protocols?: readonly string[];
+  /** Several processes may listen there: the system shares the connections out. @default false */
+  readonly shared?: boolean;
+  /** Says who hears of the socket; undefined: it has been closed. */
+  readonly open: (socket: OpenSocket) => SocketUser | undefined;
+}
+
+/** Disposing it: no new sockets; those that are open stay. */
+export interface SocketListener extends AsyncDisposable {
+  /** With the port filled in. */
+  readonly address: string;
+}
+
+export interface SocketConnectOptions<U extends SocketUser> {
+  readonly address: string;
+  readonly tls?: SocketTls | undefined;
+  readonly signal?: AbortSignal;
+  readonly open: (socket: OpenSocket) => U;
+}
+
+/** Where connections come from, whatever the runtime: what listens for sockets and what opens them. */
+export interface Sockets {
+  /** @throws the system's error, or the TLS library's for a certificate that is none */
+  listen(options: SocketListenOptions): Promise<SocketListener>;
+  /** Rejects with the system's error, or the TLS library's for a peer that is not who it should be. */
+  connect<U extends SocketUser>(options: SocketConnectOptions<U>): Promise<U>;
 }

@@ -4,26 +4,27 @@ import { rm } from "node:fs/promises";
 import { connect as connectPlain, createServer, isIP, type Socket } from "node:net";
 import { connect as connectSecure, createServer as createSecureServer, TLSSocket } from "node:tls";
 import { formatAddress, parseAddress } from "../address.ts";
-import type { SocketUser } from "./h2.ts";
-import {
-  alpnProtocol,
-  maxHandshakeMs,
-  type OpenSocket,
-  type SocketConnectOptions,
-  type SocketListenOptions,
-  type Sockets,
-  type SocketTls,
-} from "./sockets.ts";
+import type {
+  OpenSocket,
+  SocketConnectOptions,
+  SocketListenOptions,
+  Sockets,
+  SocketTls,
+  SocketUser,
+} from "./h2.ts";
+import { maxHandshakeMs, ownProtocols } from "./sockets.ts";
 
 export function nodeSockets(): Sockets {
   return { listen, connect };
 }
 
-async function listen({ address, tls, shared = false, open }: SocketListenOptions) {
+async function listen({ address, tls, protocols = ownProtocols, shared = false, open }: SocketListenOptions) {
   const place = parseAddress(address);
   const accept = (socket: Socket): void => carry(socket, open);
   const server =
-    tls === undefined ? createServer(accept) : createSecureServer(serverTls(tls), (socket) => accept(socket));
+    tls === undefined
+      ? createServer(accept)
+      : createSecureServer(serverTls(tls, protocols), (socket) => accept(socket));
   server.on("tlsClientError", (_: Error, socket: Socket) => socket.destroy());
   server.listen({ ...place, ...(shared ? { reusePort: true } : {}) });
   await once(server, "listening");
@@ -87,17 +88,19 @@ function openSocket(socket: Socket): OpenSocket {
     },
     end: () => void socket.end(),
     terminate: () => void socket.destroy(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
   };
 }
 
-function serverTls({ cert, key, ca }: SocketTls) {
+function serverTls({ cert, key, ca }: SocketTls, protocols: readonly string[]) {
   const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
-  return { cert, key, ...mutual, ALPNProtocols: [alpnProtocol], handshakeTimeout: maxHandshakeMs };
+  return { cert, key, ...mutual, ALPNProtocols: [...protocols], handshakeTimeout: maxHandshakeMs };
 }
 
 function clientTls({ cert, key, ca, serverName }: SocketTls, host: string | undefined) {
   const name = serverName ?? host;
   // an address is checked against the certificate as `host`, and must not be sent as a name
   const named = name === undefined || isIP(name) !== 0 ? {} : { servername: name };
-  return { cert, key, ca, ...named, ALPNProtocols: [alpnProtocol] };
+  return { cert, key, ca, ...named, ALPNProtocols: [...ownProtocols] };
 }

@@ -1,0 +1,98 @@
+/** A listening port on the runtime's own sockets that tells HTTP/2 from everything else by a connection's first bytes. */
+import type { Duplex } from "node:stream";
+import { createSecureContext } from "node:tls";
+import { parseAddress } from "../address.ts";
+import type { OpenSocket, Sockets, SocketUser } from "../h2/h2.ts";
+import type { Tls } from "../transport/transport.ts";
+import { pause } from "../wait.ts";
+import { certificateError, listenAt } from "./listening.ts";
+import { lastWordsMs, maxSilenceMs, maxSilent, type Port, preface } from "./port.ts";
+import { lingerMs, socketStream } from "./socket-stream.ts";
+
+export interface H2PortOptions {
+  /** `host:port`, `:port` or `unix:/path`. */
+  readonly address: string;
+  readonly tls: Tls | undefined;
+  readonly sockets: Sockets;
+  /** Takes a connection that speaks HTTP/2; undefined: it has been closed. */
+  readonly http2: (socket: OpenSocket) => SocketUser | undefined;
+  /** Takes any other. Absent: they are closed. */
+  readonly other: ((socket: Duplex) => void) | undefined;
+}
+
+/** What a client over TLS may choose. */
+const protocols = ["h2", "http/1.1"];
+
+/** @throws MicrorunError `already_exists`, `permission_denied` or `invalid_argument` */
+export async function openH2Port({ address, tls, sockets, http2, other }: H2PortOptions): Promise<Port> {
+  const target = parseAddress(address);
+  if (tls !== undefined) checkCertificate(tls);
+  const silent = new Set<OpenSocket>();
+  const open = new Set<OpenSocket>();
+
+  const accept = (socket: OpenSocket): SocketUser => {
+    open.add(socket);
+    const [longest] = silent;
+    if (silent.size >= maxSilent) longest?.terminate();
+    silent.add(socket);
+    let timer = setTimeout(() => socket.terminate(), maxSilenceMs);
+    let user: SocketUser | undefined;
+    let begun: Buffer | undefined;
+    const settle = (): void => {
+      clearTimeout(timer);
+      silent.delete(socket);
+    };
+    /** Not cut: a reset would overtake what an engine has said, and says less than an end. */
+    const refuse = (): void => {
+      socket.end();
+      timer = setTimeout(() => socket.terminate(), lingerMs);
+    };
+    const choose = (begin: string): SocketUser | undefined => {
+      if (begin === preface) return http2(socket);
+      if (other === undefined) return undefined;
+      open.delete(socket);
+      return socketStream(socket, tls !== undefined, other);
+    };
+    return {
+      receive(bytes) {
+        if (user !== undefined) return user.receive(bytes);
+        if (!silent.has(socket)) return;
+        begun = begun === undefined ? bytes : Buffer.concat([begun, bytes]);
+        const begin = begun.toString("latin1", 0, preface.length);
+        if (begin.length < preface.length && preface.startsWith(begin)) return;
+        settle();
+        user = choose(begin);
+        if (user === undefined) refuse();
+        else user.receive(begun);
+        begun = undefined;
+      },
+      writable: () => user?.writable(),
+      gone() {
+        settle();
+        open.delete(socket);
+        user?.gone();
+      },
+    };
+  };
+
+  const listener = await listenAt(target, () => sockets.listen({ address, tls, protocols, open: accept }));
+  return {
+    address: listener.address,
+    async close() {
+      await listener[Symbol.asyncDispose]();
+      await pause(lastWordsMs);
+    },
+    cut() {
+      for (const socket of open) socket.terminate();
+    },
+  };
+}
+
+/** Of what a library says of a certificate and a system of an address, both thrown by `listen`, this is told apart. */
+function checkCertificate({ cert, key, ca }: Tls): void {
+  try {
+    createSecureContext({ cert, key, ca });
+  } catch (error) {
+    throw certificateError(error);
+  }
+}

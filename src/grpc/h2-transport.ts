@@ -1,0 +1,15 @@
+/** The transport that speaks gRPC on our own HTTP/2 engine. */
+import type { Transport } from "../transport/transport.ts";
+import { connectH2 } from "./h2-connection.ts";
+import { type Http2, openH2Wire } from "./h2-wire.ts";
+import { serveGrpc } from "./server.ts";
+
+export function h2Transport(http2: Http2): Transport {
+  const open = openH2Wire(http2);
+  return {
+    // others are told what is spoken, not what speaks it
+    name: "grpc",
+    listen: (...listening) => serveGrpc(open, ...listening),
+    connect: (...connecting) => connectH2(http2, ...connecting),
+  };
+}

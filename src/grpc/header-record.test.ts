@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { addFields, decodeText, encodeText, recordOf } from "./header-record.ts";
+
+test("repeated fields are joined as node:http2 joins them", () => {
+  const flat = ["x-a", "1", "x-a", "2", "cookie", "a=1", "cookie", "b=2", "content-type", "first"];
+  flat.push(
+    "content-type",
+    "second",
+    "set-cookie",
+    "c=3",
+    "set-cookie",
+    "d=4",
+    "id-bin",
+    "AQ==",
+    "id-bin",
+    "Ag==",
+  );
+  expect({ ...recordOf(flat) }).toEqual({
+    "x-a": "1, 2",
+    cookie: "a=1; b=2",
+    "content-type": "first",
+    "set-cookie": ["c=3", "d=4"],
+    "id-bin": "AQ==, Ag==",
+  });
+});
+
+test("a field may have the name of something that every object has", () => {
+  const record = recordOf(["constructor", "a", "__proto__", "b", "tostring", "c"]);
+  expect(Object.entries(record)).toEqual([
+    ["constructor", "a"],
+    ["__proto__", "b"],
+    ["tostring", "c"],
+  ]);
+});
+
+test("binary values are sent one by one, texts as they are", () => {
+  const flat: string[] = [];
+  addFields(flat, { "id-bin": "AQ==, Ag==,Aw", "x-a": "1, 2" });
+  expect(flat).toEqual(["id-bin", "AQ==", "id-bin", "Ag==", "id-bin", "Aw", "x-a", "1, 2"]);
+});
+
+test("texts of errors travel as percent-encoded UTF-8", () => {
+  for (const [text, sent] of [
+    ["plain: text ~", "plain: text ~"],
+    ['100 % "é"\n', '100 %25 "%C3%A9"%0A'],
+    ["\u{1f600}", "%F0%9F%98%80"],
+  ] as const) {
+    expect(encodeText(text)).toBe(sent);
+    expect(decodeText(sent)).toBe(text);
+  }
+  expect(decodeText("%zz % %4")).toBe("%zz % %4");
+});

@@ -1,0 +1,58 @@
+/** Header fields between the engine's flat lists and records by name, with repeated fields joined as node:http2 does. */
+import type { Fields as FlatFields } from "../h2/h2.ts";
+import type { Fields } from "./metadata.ts";
+
+/** Of these the first holds. */
+const single = new Set([
+  "authorization",
+  "content-length",
+  "content-type",
+  "from",
+  "host",
+  "proxy-authorization",
+  "referer",
+  "user-agent",
+]);
+
+export function recordOf(flat: FlatFields): Fields {
+  // no prototype: any name may come
+  const record: Record<string, string | string[]> = Object.create(null);
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    const value = flat[i + 1]!;
+    const known = record[name];
+    if (name === "set-cookie") record[name] = known === undefined ? [value] : [...known, value];
+    else if (known === undefined) record[name] = value;
+    else if (!single.has(name)) record[name] = `${known}${name === "cookie" ? "; " : ", "}${value}`;
+  }
+  return record;
+}
+
+/** A binary field that has several values is sent several times: not every peer splits one. */
+export function addFields(flat: string[], fields: Readonly<Record<string, string>>): void {
+  for (const name in fields) {
+    const value = fields[name]!;
+    if (name.endsWith("-bin") && value.includes(","))
+      for (const one of value.split(",")) flat.push(name, one.trim());
+    else flat.push(name, value);
+  }
+}
+
+/** As gRPC has `grpc-message`: percent-encoded UTF-8. */
+export function encodeText(text: string): string {
+  return text.replaceAll(/[^ -$&-~]+/g, (part) =>
+    [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
+  );
+}
+
+/** What is no percent-encoding stays as it is. */
+export function decodeText(text: string): string {
+  if (!text.includes("%")) return Buffer.from(text, "latin1").toString();
+  const bytes: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const [, hex] = /^%([\da-f]{2})/i.exec(text.slice(i, i + 3)) ?? [];
+    bytes.push(hex === undefined ? text.charCodeAt(i) : Number.parseInt(hex, 16));
+    if (hex !== undefined) i += 2;
+  }
+  return Buffer.from(bytes).toString();
+}

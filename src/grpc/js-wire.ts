@@ -1,0 +1,43 @@
+/** The wire of a server on grpc-js: a port of node:net, the engine, and node's HTTP/2 streams for the web. */
+import { createEngine } from "./engine.ts";
+import { openPort } from "./port.ts";
+import { serveWebStream } from "./web-stream.ts";
+import type { WireOptions, WireServer } from "./wire.ts";
+
+/** RST_STREAM's REFUSED_STREAM: nothing was done, try elsewhere. */
+const resetRefused = 7;
+/** RST_STREAM's CANCEL */
+const resetCancel = 8;
+
+export async function openJsWire(options: WireOptions): Promise<WireServer> {
+  const { address, tls, maxMessageBytes, web, log, isCall, call, request } = options;
+  const engine = createEngine({
+    maxMessageBytes,
+    isCall,
+    call,
+    other(stream, headers, peer) {
+      const ended = web && request(() => stream.close(resetCancel));
+      if (web === undefined || ended === undefined) {
+        stream.on("error", () => {});
+        if (web === undefined) stream.respond({ ":status": 415 }, { endStream: true });
+        else stream.close(resetRefused);
+        return;
+      }
+      const secure = tls !== undefined;
+      void serveWebStream(stream, headers, { fetch: web.fetch, peer, secure, log }).then(ended);
+    },
+  });
+  const port = await openPort({
+    address,
+    tls,
+    http2: engine.accept,
+    other: web && ((socket) => web.accept(socket)),
+  });
+  return {
+    address: port.address,
+    close: port.close,
+    leave: engine.leave,
+    closed: engine.closed,
+    cut: port.cut,
+  };
+}

@@ -1,0 +1,255 @@
+/** What only our own engine does under gRPC: refusals, memory given back, more connections, packed replies, HTTP/1 beside it. */
+import { afterAll, expect, test } from "bun:test";
+import { connect } from "node:http2";
+import { createServer } from "node:net";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { MicrorunError } from "../src/errors.ts";
+import { openH2Wire } from "../src/grpc/h2-wire.ts";
+import { serveGrpc } from "../src/grpc/server.ts";
+import { bunSockets } from "../src/h2/bun-sockets.ts";
+import { createWeb } from "../src/http/web.ts";
+import { silentLog } from "../src/log.ts";
+import {
+  aborted,
+  caller,
+  count,
+  failure,
+  type Message,
+  type Messages,
+  opener,
+  service,
+} from "../src/transport/peer.contract.ts";
+import { makeCertificates } from "./certificate.ts";
+import { decode, encode, frame } from "./grpc-frames.ts";
+import { echoServer } from "./h2-echo.ts";
+import { ownTransport } from "./transports.ts";
+
+const { transport, engine, faults } = ownTransport();
+const open = opener({ transport, address: () => "127.0.0.1:0" });
+afterAll(() => expect(faults).toEqual([]));
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("a server that handles as much as it may refuses more, to be tried elsewhere", async () => {
+  let full = false;
+  const wire = openH2Wire({ engine, sockets: bunSockets() });
+  const options = { address: "127.0.0.1:0", log: silentLog };
+  const dispatch = async () => ({ text: "done" });
+  await using server = await serveGrpc(
+    (how) => wire({ ...how, full: () => full }),
+    service,
+    dispatch,
+    options,
+  );
+  await using connection = transport.connect(server.address);
+  const call = () => caller(connection)("Unary", { text: "" });
+  expect(await call()).toMatchObject({ text: "done" });
+  full = true;
+  expect(await failure(call())).toMatchObject({ code: "unavailable", unsent: true });
+  full = false;
+  expect(await call()).toMatchObject({ text: "done" });
+});
+
+test("nothing is held once calls are over, however they ended", async () => {
+  {
+    await using peer = await open(
+      {
+        Unary: async ({ text }: Message, { signal }) => {
+          if (text === "never") await aborted(signal);
+          return { text };
+        },
+        Down: () => count(1000, "x".repeat(5000)),
+        Up: async (requests: Messages) => {
+          for await (const _ of requests) break;
+          return { text: "enough" };
+        },
+        Both: async function* (requests: Messages) {
+          for await (const { text } of requests) yield { text };
+        },
+      },
+      { maxMessageBytes: 1_000_000 },
+    );
+    const large = { text: "y".repeat(900_000) };
+    const calls: Promise<unknown>[] = [];
+    for (let i = 0; i < 10; i++) {
+      calls.push(peer.call("Unary", large));
+      calls.push(peer.call("Unary", { text: "never" }, { deadline: Date.now() + 50 }));
+      calls.push(peer.call("Unary", { text: "z".repeat(2_000_000) }));
+      calls.push(peer.call("Up", count(500, "u".repeat(2000))));
+      calls.push(
+        (async () => {
+          for await (const _ of (await peer.call("Down", { text: "" })) as Messages) break;
+        })(),
+      );
+      calls.push(
+        (async () => {
+          const replies = (await peer.call("Both", count(50, "b".repeat(20_000)))) as Messages;
+          for await (const _ of replies) await wait(0);
+        })(),
+      );
+    }
+    const ends = await Promise.allSettled(calls);
+    expect(ends.filter(({ status }) => status === "rejected").length).toBe(20);
+  }
+  // a socket that was cut says so a little later
+  for (let i = 0; i < 100 && engine.connections > 0; i++) await wait(10);
+  expect([engine.connections, engine.heldBytes]).toEqual([0, 0]);
+});
+
+test("header fields beyond what is taken fail the call, in the words of whoever asked", async () => {
+  await using peer = await open({ Unary: () => ({ text: "" }) });
+  const session = connect(`http://${peer.server.address}`, { maxSendHeaderBlockLength: 1e6 });
+  const answers: unknown[] = [];
+  for (const type of ["application/grpc", "text/plain"]) {
+    const fields = Array.from({ length: 10 }, (_, i) => [`x-${i}`, "v".repeat(7000)]);
+    const head = { ":method": "POST", ":path": "/contract.Kinds/Unary", "content-type": type };
+    const stream = session.request({ ...head, ...Object.fromEntries(fields) });
+    stream.on("response", (got) => answers.push([got[":status"], got["grpc-status"]]));
+    stream.on("error", () => {});
+    stream.resume().end();
+    await new Promise((resolve) => stream.on("close", resolve));
+  }
+  expect(answers).toEqual([
+    [200, "8"],
+    [431, undefined],
+  ]);
+  session.close();
+});
+
+test("a deadline that has passed asks nobody", async () => {
+  let asked = 0;
+  await using peer = await open({
+    Unary: () => {
+      asked++;
+      return { text: "" };
+    },
+  });
+  const error = await failure(peer.call("Unary", { text: "" }, { deadline: Date.now() - 1 }));
+  expect([error.code, error.unsent, asked]).toEqual(["deadline_exceeded", true, 0]);
+});
+
+test("a caller that packs its messages gets packed replies where it is worth it", async () => {
+  await using peer = await open({ Unary: ({ text }: Message) => ({ text: text.repeat(500) }) });
+  const session = connect(`http://${peer.server.address}`);
+  const ask = (text: string, encoding: string): Promise<{ encoding: unknown; body: Buffer }> => {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/contract.Kinds/Unary",
+      "content-type": "application/grpc",
+      "grpc-encoding": encoding,
+    });
+    const chunks: Buffer[] = [];
+    let encoded: unknown;
+    stream.on("response", (head) => {
+      encoded = head["grpc-encoding"];
+    });
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const message = encode(text);
+    stream.end(encoding === "gzip" ? frame(gzipSync(message), 1) : frame(message));
+    return new Promise((resolve) =>
+      stream.on("close", () => resolve({ encoding: encoded, body: Buffer.concat(chunks) })),
+    );
+  };
+  const packed = await ask("abcdef", "gzip");
+  expect([packed.encoding, packed.body[0]]).toEqual(["gzip", 1]);
+  expect(decode(gunzipSync(packed.body.subarray(5)))).toBe("abcdef".repeat(500));
+  const small = await ask("", "gzip");
+  expect([small.encoding, small.body[0]]).toEqual(["gzip", 0]);
+  const plain = await ask("abcdef", "identity");
+  expect([plain.encoding, plain.body[0]]).toEqual([undefined, 0]);
+  session.close();
+});
+
+test("a peer that takes few streams gets more connections, a bounded number, and every call its turn", async () => {
+  let most = 0;
+  await using server = await echoServer({
+    limits: { maxStreams: 2 },
+    accept: (stream) => ({
+      data: (_, start, end) => stream.credit(end - start),
+      end() {
+        most = Math.max(most, server.sessions.size);
+        setTimeout(() => {
+          stream.send([":status", "200", "content-type", "application/grpc"]);
+          stream.write(frame(encode("late")));
+          stream.endWith(["grpc-status", "0"]);
+        }, 5);
+      },
+      reset() {},
+    }),
+  });
+  await using connection = transport.connect(server.address);
+  const replies = await Promise.all(
+    Array.from({ length: 100 }, async (_, i) => {
+      await wait(i / 5);
+      return caller(connection)("Unary", { text: "" });
+    }),
+  );
+  expect(replies.filter((reply) => (reply as Message).text === "late").length).toBe(100);
+  expect(most).toBeWithin(2, 9);
+});
+
+test("a peer that accepts and says nothing does not hold a call for long, nor beyond its deadline", async () => {
+  const mute = createServer(() => {});
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  const address = `127.0.0.1:${(mute.address() as { port: number }).port}`;
+  await using connection = transport.connect(address);
+  const call = caller(connection);
+  const [late, unanswered] = await Promise.all([
+    failure(call("Unary", { text: "" }, { deadline: Date.now() + 50 })),
+    failure(call("Unary", { text: "" })),
+  ]);
+  const told = ({ code, message, unsent }: MicrorunError) => ({ code, message, unsent });
+  expect(told(late)).toEqual({
+    code: "deadline_exceeded",
+    message: `${address}: deadline exceeded`,
+    unsent: true,
+  });
+  expect(told(unanswered)).toEqual({
+    code: "unavailable",
+    message: `${address}: cannot connect: no answer`,
+    unsent: true,
+  });
+  mute.close();
+});
+
+test("a connection that is lost is made again for the next call", async () => {
+  const options = { log: silentLog };
+  const dispatch = async () => ({ text: "here" });
+  const first = await transport.listen(service, dispatch, { ...options, address: "127.0.0.1:0" });
+  const { address } = first;
+  await using connection = transport.connect(address);
+  const call = () => caller(connection)("Unary", { text: "" });
+  expect(await call()).toMatchObject({ text: "here" });
+  await first[Symbol.asyncDispose]();
+  expect(await failure(call())).toMatchObject({ code: "unavailable", unsent: true });
+  await using _ = await transport.listen(service, dispatch, { ...options, address });
+  await wait(150);
+  expect(await call()).toMatchObject({ text: "here" });
+});
+
+test("HTTP/1.1 is served on the same port, over TLS too, streamed both ways", async () => {
+  const { ca, server: tls } = makeCertificates();
+  const seen: string[] = [];
+  for (const security of [{}, { tls }]) {
+    const web = createWeb({
+      log: silentLog,
+      fetch: async (request, peer) => {
+        seen.push(`${new URL(request.url).protocol} ${peer?.replace(/\d+$/, "N")}`);
+        return new Response(request.body);
+      },
+    });
+    const options = { address: "127.0.0.1:0", web, log: silentLog, ...security };
+    await using server = await transport.listen(service, async () => ({}), options);
+    const url = `${"tls" in security ? "https" : "http"}://${server.address}/`;
+    const body = Buffer.alloc(5_000_000, "x");
+    for (let i = 0; i < 3; i++) {
+      const response = await fetch(url, { method: "POST", body, tls: { ca } });
+      expect(Buffer.from(await response.arrayBuffer()).equals(body)).toBe(true);
+    }
+    await web[Symbol.asyncDispose]();
+  }
+  expect(seen).toEqual([
+    ...Array.from({ length: 3 }, () => "http: 127.0.0.1:N"),
+    ...Array.from({ length: 3 }, () => "https: 127.0.0.1:N"),
+  ]);
+});
