@@ -43,7 +43,7 @@ const kinds: Record<string, () => unknown> = {
   files: () => [read(picture), read(page), words.word, read(new URL("./templates/a.tpl", import.meta.url))].join(),
   code: () => hi(),
   late: async () => (await import(late)).late,
-  environment: () => [process.env.TOKEN, process.env.NODE_ENV, __dirname.includes("/work/")].join(),
+  environment: () => [process.env.TOKEN, process.env.NODE_ENV, __dirname.startsWith("/$bunfs/")].join(),
   refused: () => { throw new MicrorunError("not_found", "nobody"); },
   broken: () => { throw new Error("broken on purpose"); },
 };
@@ -142,7 +142,7 @@ for (const target of targets) {
       expect(await call("files")).toBe("picture,page,json,template");
       expect(await call("code")).toBe("hi!");
       expect(await call("late")).toBe("came late");
-      expect(await call("environment")).toBe(",development,false");
+      expect(await call("environment")).toBe(",development,true");
       expect(await call("refused")).toContain("nobody");
       expect(await call("broken")).toContain("internal error");
       expect(running.log()).toMatch(/broken on purpose\n +at broken \(greeter\.ts:16:\d+\)/);

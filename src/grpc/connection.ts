@@ -9,10 +9,11 @@ import {
   credentials,
   Metadata,
 } from "@grpc/grpc-js";
-import { codes, MicrorunError } from "../errors.ts";
+import { codes } from "../errors.ts";
 import type { Connection, ConnectOptions } from "../transport/transport.ts";
 import { maxTimerMs } from "../wait.ts";
-import { type CallListener, type CallStart, type CallWire, type Invocation, invoke } from "./invocation.ts";
+import { callsOut } from "./calls-out.ts";
+import type { CallListener, CallStart, CallWire } from "./invocation.ts";
 import type { Fields } from "./metadata.ts";
 import { shortened } from "./no-connection.ts";
 import { userAgent } from "./status.ts";
@@ -63,33 +64,15 @@ export function connectGrpc(
     ...(tls !== undefined && ipOf(address) !== undefined ? { "grpc.ssl_target_name_override": anyName } : {}),
   };
   let channel: Channel | undefined;
-  let closed = false;
-  const invocations = new Set<Invocation>();
-
-  const open = (start: CallStart, listener: CallListener): CallWire => {
-    channel ??= new Channel(address, channelCredentials(address, tls), options);
-    return openCall(channel, start, listener);
-  };
-
-  return {
-    dispatch(call) {
-      if (closed)
-        return Promise.reject(
-          new MicrorunError("unavailable", `${address}: the connection is closed`, { unsent: true }),
-        );
-      const invocation = invoke(call, { open, address, maxMessageBytes }, () =>
-        invocations.delete(invocation),
-      );
-      invocations.add(invocation);
-      return invocation.reply;
+  return callsOut({
+    address,
+    maxMessageBytes,
+    open(start, listener) {
+      channel ??= new Channel(address, channelCredentials(address, tls), options);
+      return openCall(channel, start, listener);
     },
-    async [Symbol.asyncDispose]() {
-      closed = true;
-      for (const { cancel } of invocations)
-        cancel(new MicrorunError("cancelled", `${address}: the connection is closed`));
-      channel?.close();
-    },
-  };
+    close: () => channel?.close(),
+  });
 }
 
 function channelCredentials(address: string, tls: ConnectOptions["tls"]): ChannelCredentials {
