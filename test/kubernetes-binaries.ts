@@ -1,7 +1,7 @@
 /** Builds etcd, kube-apiserver and kubectl from Go modules, once per version of test/tools/kubernetes. */
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { goBuild, goCache } from "./go-build.ts";
 
 const packages = {
   etcd: "go.etcd.io/etcd/server/v3",
@@ -25,7 +25,7 @@ export function kubernetesBinaries(): Promise<Binaries | undefined> {
 
 async function find(): Promise<Binaries | undefined> {
   const assets = process.env.KUBEBUILDER_ASSETS;
-  const folder = assets || join(cacheFolder(), `kubernetes-${await key()}`);
+  const folder = assets || (await goCache("kubernetes", module));
   const found = Object.fromEntries(
     Object.keys(packages).map((name) => [name, join(folder, name)]),
   ) as unknown as Binaries;
@@ -46,46 +46,9 @@ async function find(): Promise<Binaries | undefined> {
     console.error(`skipped: tests against a Kubernetes API server, as ${obstacle}`);
     return undefined;
   }
-  // Not node_modules/.cache: `npm ci` removes that, and with empty Go caches these take minutes.
-  await mkdir(folder, { recursive: true });
-  for (const name of missing) await build(name, found[name], folder);
+  for (const name of missing)
+    await goBuild({ module, package: packages[name], path: found[name], ldflags: await versionFlags() });
   return found;
-}
-
-const cacheFolder = (): string =>
-  join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "microrun-test");
-
-async function key(): Promise<string> {
-  const hash = new Bun.CryptoHasher("sha256").update(`${process.platform} ${process.arch}\n`);
-  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(module, file)));
-  return hash.digest("hex").slice(0, 16);
-}
-
-async function build(name: Binary, path: string, folder: string): Promise<void> {
-  console.error(`building ${name} into ${folder}; with empty Go caches this takes minutes`);
-  const unfinished = `${path}.${process.pid}.tmp`;
-  const go = ["go", "build", "-o", unfinished, "-ldflags", `-s -w ${await versionFlags()}`, packages[name]];
-  // One process builds, another that waited for it has little left to do: Go's own cache is warm then.
-  const lock = Bun.which("flock") ? ["flock", join(folder, "lock")] : [];
-  try {
-    const child = Bun.spawn([...lock, ...go], {
-      cwd: module,
-      // Set, not added to: a developer's own flags may change what is built.
-      env: {
-        ...process.env,
-        CGO_ENABLED: "0",
-        GOWORK: "off",
-        GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
-      },
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const said = await new Response(child.stderr).text();
-    if ((await child.exited) !== 0) throw new Error(`cannot build ${name}:\n${said}`);
-    await rename(unfinished, path); // another process may do the same: either file is good
-  } finally {
-    await rm(unfinished, { force: true });
-  }
 }
 
 /** Without these the API server says that it is v0.0.0, and refuses its own feature gates. */

@@ -1,8 +1,9 @@
 /** A real registry (distribution) and a real client (crane), built from the Go modules of test/tools/registry, once per version. */
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pair } from "./certificate.ts";
+import { goBuild, goCache } from "./go-build.ts";
 
 const packages = {
   registry: "github.com/distribution/distribution/v3/cmd/registry",
@@ -24,10 +25,7 @@ export function registryBinaries(): Promise<RegistryBinaries | undefined> {
 }
 
 async function find(): Promise<RegistryBinaries | undefined> {
-  const hash = new Bun.CryptoHasher("sha256").update(`${process.platform} ${process.arch}\n`);
-  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(module, file)));
-  const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const folder = join(caches, "microrun-test", `registry-${hash.digest("hex").slice(0, 16)}`);
+  const folder = await goCache("registry", module);
   const found = Object.fromEntries(
     Object.keys(packages).map((name) => [name, join(folder, name)]),
   ) as unknown as RegistryBinaries;
@@ -40,32 +38,8 @@ async function find(): Promise<RegistryBinaries | undefined> {
     console.error("skipped: tests against a registry, as there is no go in PATH to build it");
     return undefined;
   }
-  await mkdir(folder, { recursive: true });
-  for (const name of missing) await build(name, found[name]);
+  for (const name of missing) await goBuild({ module, package: packages[name], path: found[name] });
   return found;
-}
-
-async function build(name: RegistryBinary, path: string): Promise<void> {
-  console.error(`building ${name}; with empty Go caches this takes a minute or two`);
-  const unfinished = `${path}.${process.pid}.tmp`;
-  try {
-    const child = Bun.spawn(["go", "build", "-o", unfinished, "-ldflags", "-s -w", packages[name]], {
-      cwd: module,
-      env: {
-        ...process.env,
-        CGO_ENABLED: "0",
-        GOWORK: "off",
-        GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
-      },
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const said = await new Response(child.stderr).text();
-    if ((await child.exited) !== 0) throw new Error(`cannot build ${name}:\n${said}`);
-    await rename(unfinished, path); // another process may do the same: either file is good
-  } finally {
-    await rm(unfinished, { force: true });
-  }
 }
 
 export interface RegistryAuth {
