@@ -89,13 +89,13 @@ export const brokers: Plugins<Broker> = {
 };
 
 export const transports: Plugins<Transport> = {
-  grpc: async () => (await import("./grpc/transport.ts")).grpcTransport(),
-  h2: async ({ log }) => {
+  grpc: async ({ log }) => {
     const { http2Engine } = await import("./h2/engine.ts");
     const { h2Transport } = await import("./grpc/h2-transport.ts");
     const engine = http2Engine({ fault: (error) => log.error("a fault of the HTTP/2 engine", { error }) });
     return h2Transport({ engine, sockets: await ownSockets() });
   },
+  "grpc-js": async () => (await import("./grpc/js-transport.ts")).grpcJsTransport(),
 };
 
 async function ownSockets(): Promise<Sockets> {

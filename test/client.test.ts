@@ -13,7 +13,7 @@ import { type Methods, methodsOf } from "../src/client/methods.ts";
 import { createPool } from "../src/client/pool.ts";
 import type { MicrorunError } from "../src/errors.ts";
 import { loadSchema } from "../src/grpc/schema.ts";
-import { grpcTransport } from "../src/grpc/transport.ts";
+import { grpcJsTransport } from "../src/grpc/js-transport.ts";
 import { silentLog } from "../src/log.ts";
 import type { Selector } from "../src/selector/selector.ts";
 import { bindHandlers, composeService } from "../src/service/compose.ts";
@@ -25,7 +25,7 @@ import { frame, frameTypes, rawServer, uint32s } from "./raw-http2.ts";
 
 const proto = join(import.meta.dir, "fixtures/greeter/greeter.proto");
 const methods = methodsOf((await loadSchema([proto])).services);
-const transport = grpcTransport();
+const transport = grpcJsTransport();
 const pool = createPool(transport);
 afterAll(() => pool[Symbol.asyncDispose]());
 

@@ -48,7 +48,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** All of the suites on another transport: `MICRORUN_TEST_TRANSPORT=h2 bun test test/life.test.ts`. */
+/** All of the suites on another transport: `MICRORUN_TEST_TRANSPORT=grpc-js bun test test/life.test.ts`. */
 const transport = process.env.MICRORUN_TEST_TRANSPORT;
 
 /** What the environment of the tests must not bring along. */

@@ -1,6 +1,6 @@
 /** The transports that speak gRPC, for suites that hold for each of them. */
 import { h2Transport } from "../src/grpc/h2-transport.ts";
-import { grpcTransport } from "../src/grpc/transport.ts";
+import { grpcJsTransport } from "../src/grpc/js-transport.ts";
 import { bunSockets } from "../src/h2/bun-sockets.ts";
 import { http2Engine } from "../src/h2/engine.ts";
 import type { Engine } from "../src/h2/h2.ts";
@@ -21,6 +21,6 @@ export function ownTransport(): OwnTransport {
 
 /** By what speaks HTTP/2. */
 export const transports: readonly (readonly [name: string, transport: Transport])[] = [
-  ["grpc-js", grpcTransport()],
+  ["grpc-js", grpcJsTransport()],
   ["our own engine", ownTransport().transport],
 ];

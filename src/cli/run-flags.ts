@@ -163,7 +163,7 @@ export const transportFlags = {
   transport: {
     type: "choice",
     of: "transport",
-    about: "What carries calls: grpc, or h2: the same on microrun's own HTTP/2 engine.",
+    about: "What carries calls: grpc, on microrun's own HTTP/2 engine, or the same on grpc-js.",
     example: "grpc",
     default: "grpc",
   },

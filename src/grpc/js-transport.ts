@@ -1,10 +1,10 @@
-/** The transport that speaks gRPC. */
+/** The transport that speaks gRPC on grpc-js. */
 import type { Transport } from "../transport/transport.ts";
 import { connectGrpc } from "./connection.ts";
 import { openJsWire } from "./js-wire.ts";
 import { serveGrpc } from "./server.ts";
 
-export function grpcTransport(): Transport {
+export function grpcJsTransport(): Transport {
   return {
     name: "grpc",
     listen: (...listening) => serveGrpc(openJsWire, ...listening),
