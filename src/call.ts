@@ -1,5 +1,7 @@
 /** A call is a value: who is asked for what, with which message, until when. Everything else is a wrapper around it. */
 
+import type { Upgrade } from "./web-socket.ts";
+
 /** A message's fields as Go Micro's registries write them (registry.Value): names of JSON, types of Go. */
 export interface Shape {
   readonly name: string;
@@ -13,8 +15,11 @@ export interface Shape {
 export interface MessageType {
   /** Full protobuf name, `greeter.HelloRequest`; empty without a schema. */
   readonly name: string;
-  /** Protobuf bytes → handler value. Absent without a schema. @throws MicrorunError `invalid_argument` on garbage */
-  readonly decode?: (bytes: Uint8Array) => unknown;
+  /**
+   * Protobuf bytes, from `start` (0) to `end` (their length) → handler value. Absent without a schema.
+   * @throws MicrorunError `invalid_argument` on garbage
+   */
+  readonly decode?: (bytes: Uint8Array, start?: number, end?: number) => unknown;
   /** Handler value → protobuf bytes. Absent without a schema. @throws MicrorunError `invalid_argument`, naming field and type */
   readonly encode?: (value: unknown) => Uint8Array;
   /** Canonical proto3 JSON (already parsed) → handler value. @throws MicrorunError `invalid_argument`, naming field and type */
@@ -93,9 +98,14 @@ export type Middleware = (next: Dispatch) => Dispatch;
 
 /**
  * What answers a web request. `peer` is the caller's `ip:port`. `stop` is aborted, its reason a MicrorunError, when the server
- * can wait no longer: an answer given then still goes out.
+ * can wait no longer: an answer given then still goes out. `upgrade` makes it a WebSocket, where that can be.
  */
-export type Fetch = (request: Request, peer?: string, stop?: AbortSignal) => Response | Promise<Response>;
+export type Fetch = (
+  request: Request,
+  peer?: string,
+  stop?: AbortSignal,
+  upgrade?: Upgrade,
+) => Response | Promise<Response>;
 
 /** A type without a schema: values are whatever JSON says. */
 export const jsonMessage: MessageType = {

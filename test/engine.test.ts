@@ -11,7 +11,7 @@ test("a connection without streams is told to go and closed; one with a stream s
   const engine = createEngine({
     maxMessageBytes: 1024,
     idleMs,
-    isCall: () => false,
+    readHead: () => undefined,
     call: () => {
       throw new Error("no call is expected");
     },

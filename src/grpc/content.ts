@@ -4,7 +4,7 @@ import { errorText, MicrorunError } from "../errors.ts";
 
 export interface Codec {
   /** @throws MicrorunError `invalid_argument` when the bytes are no such message, `unimplemented` without a schema */
-  decode(type: MessageType, bytes: Uint8Array): unknown;
+  decode(type: MessageType, bytes: Uint8Array, start?: number, end?: number): unknown;
   /** @throws MicrorunError `invalid_argument` when the value is no such message */
   encode(type: MessageType, value: unknown): Uint8Array;
 }
@@ -19,6 +19,7 @@ export function isGrpc(contentType: string | undefined): boolean {
 
 /** Everything that is not JSON is protobuf, an unknown subtype too, as go-micro has it. */
 export function codecOf(contentType: string): Codec {
+  if (contentType === "application/grpc" || contentType === protoContentType) return protoCodec;
   return /^application\/(grpc\+)?json($|;)/i.test(contentType) ? jsonCodec : protoCodec;
 }
 
@@ -34,9 +35,9 @@ const noSchema = (): MicrorunError =>
   );
 
 const protoCodec: Codec = {
-  decode(type, bytes) {
+  decode(type, bytes, start, end) {
     if (type.decode === undefined) throw noSchema();
-    return type.decode(bytes);
+    return type.decode(bytes, start, end);
   },
   encode(type, value) {
     if (type.encode === undefined) throw noSchema();
@@ -45,13 +46,15 @@ const protoCodec: Codec = {
 };
 
 const jsonCodec: Codec = {
-  decode: (type, bytes) => type.fromJson(parse(bytes)),
+  decode: (type, bytes, start, end) => type.fromJson(parse(bytes.subarray(start, end))),
   encode: (type, value) => Buffer.from(JSON.stringify(type.toJson(value))),
 };
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch (error) {
     throw new MicrorunError("invalid_argument", `the message is not JSON: ${errorText(error)}`);
   }

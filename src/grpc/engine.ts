@@ -10,6 +10,7 @@ import {
 } from "@grpc/grpc-js";
 import { formatAddress } from "../address.ts";
 import { codeName, MicrorunError } from "../errors.ts";
+import type { CallHead } from "./call-head.ts";
 import { jsonContentType, protoContentType } from "./content.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import { gatherWrites } from "./gather.ts";
@@ -19,8 +20,8 @@ export interface EngineOptions {
   readonly maxMessageBytes: number;
   /** A connection without any stream for so long is told to go, and closed. @default 300_000 */
   readonly idleMs?: number;
-  /** Is it a gRPC call? All others go to `other`. */
-  readonly isCall: (headers: IncomingHttpHeaders) => boolean;
+  /** Undefined: no gRPC call, it goes to `other`. */
+  readonly readHead: (headers: IncomingHttpHeaders) => CallHead | undefined;
   readonly call: (wire: Wire) => Exchange;
   readonly other: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string | undefined) => void;
 }
@@ -92,7 +93,7 @@ const inert = { start() {} } as unknown as ServerInterceptingCall;
 export function createEngine({
   maxMessageBytes,
   idleMs = defaultIdleMs,
-  isCall,
+  readHead,
   call,
   other,
 }: EngineOptions): Engine {
@@ -141,7 +142,8 @@ export function createEngine({
     const connected = sessions.get(stream.session as ServerHttp2Session);
     connected?.idle.opened(stream);
     const peer = connected?.peer;
-    if (!isCall(headers)) {
+    const head = readHead(headers);
+    if (head === undefined) {
       other(stream, headers, peer);
       return;
     }
@@ -156,7 +158,7 @@ export function createEngine({
     grpcListener?.(stream, engineHeaders);
     const engineCall = taken;
     taken = undefined;
-    if (engineCall !== undefined) connect(engineCall, headers, peer, call);
+    if (engineCall !== undefined) connect(engineCall, head, peer, call);
   });
 
   return {
@@ -180,16 +182,15 @@ interface Connected {
 /** Joins grpc-js' call to our exchange. */
 function connect(
   engineCall: EngineCall,
-  headers: IncomingHttpHeaders,
+  head: CallHead,
   peer: string | undefined,
   call: (wire: Wire) => Exchange,
 ): void {
   const sendStatus = engineCall.sendStatus.bind(engineCall);
-  const contentType = String(headers["content-type"]);
+  const { contentType, endpoint } = head;
   let headerSent = false;
   const exchange = call({
-    path: headers[":path"] ?? "",
-    headers,
+    head,
     peer,
     read: () => engineCall.startRead(),
     header(fields) {
@@ -198,7 +199,7 @@ function connect(
         (fields === undefined ? plainHeaders.get(contentType) : undefined) ?? headerOf(contentType, fields),
       );
     },
-    message: (bytes, flushed) => engineCall.sendMessage(bytes, flushed),
+    message: (bytes) => engineCall.sendMessage(bytes, () => exchange.flushed(bytes.length)),
     end({ code, message, details }, trailer) {
       const fields: Record<string, string> = { ...trailer };
       if (details !== undefined) fields["grpc-status-details-bin"] = Buffer.from(details).toString("base64");
@@ -212,15 +213,15 @@ function connect(
   if (engineCall.decoder !== undefined) engineCall.decoder.write = writeFlagged;
   engineCall.start({
     onReceiveMetadata() {},
-    onReceiveMessage: exchange.message,
+    onReceiveMessage: (bytes: Uint8Array) => exchange.message(bytes, 0, bytes.length),
     onReceiveHalfClose() {
       if (engineCall.decoder?.readState)
         exchange.broken(new MicrorunError("internal", "the last message is cut off"));
       // clients on node:http2 end a stream that they cancel, and reset it right after: it must not pass for complete
-      else if (exchange.endpoint?.method.requestStream) setImmediate(exchange.halfClose);
+      else if (endpoint?.method.requestStream) setImmediate(() => exchange.halfClose());
       else exchange.halfClose();
     },
-    onCancel: exchange.cancelled,
+    onCancel: () => exchange.cancelled(),
   });
   exchange.start();
 }

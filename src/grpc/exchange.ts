@@ -1,37 +1,37 @@
 /** One call on the server's side, from its bytes on the wire to `dispatch` and back, whatever engine speaks HTTP/2. */
 import type { Dispatch, Method } from "../call.ts";
+import type { Deadlines, Expiring } from "../deadlines.ts";
 import { MicrorunError } from "../errors.ts";
 import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 import type { Log } from "../log.ts";
-import type { Endpoint, Service } from "../service/service.ts";
 import { maxTimerMs } from "../wait.ts";
-import { type Codec, codecOf } from "./content.ts";
-import { checkFields, type Fields, writeFields } from "./metadata.ts";
+import type { CallHead } from "./call-head.ts";
+import { writeFields } from "./metadata.ts";
 import { createPullStream, type PullStream } from "./pull-stream.ts";
 import { createServedCall, type ServedCall } from "./served-call.ts";
 import { okStatus, type Status, speaksMicro, toStatus } from "./status.ts";
-import { readTimeout } from "./timeout.ts";
 
 /** A call as the engine has it: bytes, header fields, the end. Nothing is written after `end`, or once the exchange is cancelled. */
 export interface Wire {
-  readonly path: string;
-  readonly headers: Fields;
+  readonly head: CallHead;
   readonly peer: string | undefined;
   /** Asks for the next message; `message`, `halfClose`, `broken` or `cancelled` answers. */
   read(): void;
   /** To go before the first message; undefined: nothing but what gRPC needs. */
   header(fields: Record<string, string> | undefined): void;
-  /** @param flushed called once the bytes are no longer buffered here */
-  message(bytes: Uint8Array, flushed: () => void): void;
+  /** `flushed` answers once the bytes are no longer buffered here. */
+  message(bytes: Uint8Array): void;
   end(status: Status, trailer?: Record<string, string>): void;
 }
 
 /** What the engine tells a call, and what the server may ask of it. */
 export interface Exchange {
-  /** Undefined where the path names none. */
-  readonly endpoint: Endpoint | undefined;
+  /** Streams of the runtime's own, Health/Watch and the like, never end by themselves. */
+  readonly isWatch: boolean;
   start(): void;
-  message(bytes: Uint8Array): void;
+  /** One message: `bytes[start, end)`. */
+  message(bytes: Uint8Array, start: number, end: number): void;
+  flushed(bytes: number): void;
   halfClose(): void;
   /** The request cannot be read any further: framing, compression, size. */
   broken(error: MicrorunError): void;
@@ -41,11 +41,15 @@ export interface Exchange {
   abort(reason: MicrorunError): void;
 }
 
+/** What all calls of a server share. */
 export interface Answering {
-  readonly service: Service;
+  readonly name: string;
   readonly dispatch: Dispatch;
   readonly maxMessageBytes: number;
+  readonly deadlines: Deadlines;
   readonly log: Log;
+  /** What handlers are at work on, calls whose callers have left too. */
+  handlers: number;
   /** The call is over. */
   readonly ended: (exchange: Exchange) => void;
 }
@@ -53,186 +57,227 @@ export interface Answering {
 /** How many bytes of a streamed reply may wait to be written before the handler waits for the caller. */
 const maxUnflushedBytes = 65_536;
 
-export function openExchange(
-  wire: Wire,
-  { service, dispatch, maxMessageBytes, log, ended }: Answering,
-): Exchange {
-  const codec = codecOf(String(wire.headers["content-type"]));
-  const [, serviceName = "", methodName = "", ...rest] = wire.path.split("/");
-  const endpoint = rest.length === 0 ? service.find(serviceName, methodName) : undefined;
+export function openExchange(wire: Wire, answering: Answering): Exchange {
+  return new ServedExchange(wire, answering);
+}
 
-  let over = false;
-  let timer: NodeJS.Timeout | undefined;
-  let deadline: number | undefined;
-  let only: Uint8Array | undefined;
-  let requests: PullStream | undefined;
-  let served: ServedCall | undefined;
-  let replies: AnyIterator | undefined;
-  let headerSent = false;
-  let unflushedBytes = 0;
-  let room: PromiseWithResolvers<void> | undefined;
+/** A class, as every call makes one. */
+class ServedExchange implements Exchange, Expiring {
+  private readonly wire: Wire;
+  private readonly answering: Answering;
+  private over = false;
+  private deadline: number | undefined = undefined;
+  /** The message of a call that has one, as it came: read once nothing can follow. */
+  private only: Uint8Array | undefined = undefined;
+  private onlyStart = 0;
+  private onlyEnd = 0;
+  private requests: PullStream | undefined = undefined;
+  private served: ServedCall | undefined = undefined;
+  private replies: AnyIterator | undefined = undefined;
+  private headerSent = false;
+  private unflushedBytes = 0;
+  private room: (() => void) | undefined = undefined;
 
-  const start = (): void => {
+  constructor(wire: Wire, answering: Answering) {
+    this.wire = wire;
+    this.answering = answering;
+  }
+
+  get isWatch(): boolean {
+    const { endpoint } = this.wire.head;
+    return endpoint?.internal === true && endpoint.method.responseStream;
+  }
+
+  start(): void {
+    const { endpoint, fault, timeoutMs } = this.wire.head;
+    if (fault !== undefined || endpoint === undefined) {
+      this.finish(fault);
+      return;
+    }
+    if (timeoutMs !== undefined) {
+      this.deadline = Date.now() + timeoutMs;
+      if (timeoutMs <= maxTimerMs) this.answering.deadlines.add(this.deadline, this);
+    }
+    if (endpoint.method.requestStream) {
+      this.requests = createPullStream(() => this.wire.read());
+      void this.run(endpoint.method, this.requests);
+    } else this.wire.read();
+  }
+
+  message(bytes: Uint8Array, start: number, end: number): void {
+    const { endpoint } = this.wire.head;
+    if (this.over || endpoint === undefined) return;
+    const { method } = endpoint;
+    if (this.requests !== undefined) {
+      const request = this.decode(method, bytes, start, end);
+      if (!this.over) this.requests.push(request);
+    } else if (this.only !== undefined) this.finish(secondMessage(method));
+    else {
+      this.only = bytes;
+      this.onlyStart = start;
+      this.onlyEnd = end;
+      // go-micro's clients never half-close a call whose reply streams: one message is all they have to say
+      if (method.responseStream) this.begin(method);
+      this.wire.read();
+    }
+  }
+
+  flushed(bytes: number): void {
+    this.unflushedBytes -= bytes;
+    if (this.unflushedBytes < maxUnflushedBytes) this.room?.();
+  }
+
+  halfClose(): void {
+    const { endpoint } = this.wire.head;
+    if (this.over || endpoint === undefined) return;
+    const { method } = endpoint;
+    if (this.requests !== undefined) this.requests.end();
+    else if (this.only === undefined)
+      this.finish(new MicrorunError("internal", "no message where the method takes one"));
+    else if (!method.responseStream) this.begin(method);
+  }
+
+  broken(error: MicrorunError): void {
+    this.finish(error);
+  }
+
+  cancelled(): void {
+    this.finish(new MicrorunError("cancelled", "the caller cancelled the call"), true);
+  }
+
+  abort(reason: MicrorunError): void {
+    this.finish(reason);
+  }
+
+  expire(): void {
+    this.finish(new MicrorunError("deadline_exceeded", "deadline exceeded"));
+  }
+
+  private begin(method: Method): void {
+    const request = this.decode(method, this.only!, this.onlyStart, this.onlyEnd);
+    if (!this.over) void this.run(method, request);
+  }
+
+  /** A message that makes no sense ends the call. */
+  private decode(method: Method, bytes: Uint8Array, start: number, end: number): unknown {
     try {
-      if (endpoint === undefined) throw notFound(wire.path, serviceName, methodName, service);
-      checkFields(wire.headers);
-      const timeoutMs = readTimeout(text(wire.headers["grpc-timeout"]), text(wire.headers.timeout));
-      if (timeoutMs !== undefined) startTimer(timeoutMs);
-      if (endpoint.method.requestStream) {
-        requests = createPullStream(() => wire.read());
-        void run(endpoint.method, requests);
-      } else wire.read();
+      return this.wire.head.codec.decode(method.request, bytes, start, end);
     } catch (error) {
-      finish(MicrorunError.from(error));
+      this.finish(this.readable(method, error));
+      return undefined;
     }
-  };
+  }
 
-  const startTimer = (ms: number): void => {
-    deadline = Date.now() + ms;
-    if (ms > maxTimerMs) return;
-    timer = setTimeout(() => finish(new MicrorunError("deadline_exceeded", "deadline exceeded")), ms);
-  };
-
-  const run = async (method: Method, request: unknown): Promise<void> => {
-    served = createServedCall({ method, request, headers: wire.headers, peer: wire.peer, deadline });
+  private async run(method: Method, request: unknown): Promise<void> {
+    const { wire, answering } = this;
+    this.served = createServedCall(method, request, wire.head.headers, wire.peer, this.deadline);
     try {
-      const reply = await dispatch(served.call);
-      if (over) return discard(method.responseStream ? iteratorOf(reply) : undefined);
-      if (method.responseStream) await sendAll(method, reply);
-      else send(method, reply);
-      finish();
-    } catch (thrown) {
-      if (!over) finish(readable(method, thrown));
-    }
-  };
-
-  /** What no caller may read is for the log. */
-  const readable = ({ service: owner, name }: Method, thrown: unknown): MicrorunError => {
-    if (!(thrown instanceof MicrorunError)) log.error(`${owner}.${name} failed`, { error: thrown });
-    return MicrorunError.from(thrown);
-  };
-
-  const sendAll = async (method: Method, reply: unknown): Promise<void> => {
-    replies = iteratorOf(reply);
-    if (replies === undefined) throw new TypeError(`${method.service}.${method.name} returned no iterable`);
-    while (!over) {
-      const next = await replies.next();
-      if (over) return;
-      if (next.done) {
-        replies = undefined;
+      answering.handlers++;
+      let reply: unknown;
+      try {
+        reply = await answering.dispatch(this.served.call);
+      } finally {
+        answering.handlers--;
+      }
+      if (this.over) {
+        if (method.responseStream) discard(iteratorOf(reply));
         return;
       }
-      send(method, next.value);
-      if (unflushedBytes < maxUnflushedBytes) continue;
-      room = Promise.withResolvers();
-      await room.promise;
+      if (method.responseStream) await this.sendAll(method, reply);
+      else this.send(method, reply);
+      this.finish(undefined);
+    } catch (thrown) {
+      if (!this.over) this.finish(this.readable(method, thrown));
     }
-  };
+  }
 
-  const send = (method: Method, reply: unknown): void => {
-    const bytes = encode(codec, method, reply);
+  /** What no caller may read is for the log. */
+  private readable({ service, name }: Method, thrown: unknown): MicrorunError {
+    if (!(thrown instanceof MicrorunError))
+      this.answering.log.error(`${service}.${name} failed`, { error: thrown });
+    return MicrorunError.from(thrown);
+  }
+
+  private async sendAll(method: Method, reply: unknown): Promise<void> {
+    const replies = iteratorOf(reply);
+    if (replies === undefined) throw new TypeError(`${method.service}.${method.name} returned no iterable`);
+    this.replies = replies;
+    while (!this.over) {
+      const next = await replies.next();
+      if (this.over) return;
+      if (next.done) {
+        this.replies = undefined;
+        return;
+      }
+      this.send(method, next.value);
+      if (this.unflushedBytes < maxUnflushedBytes) continue;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.room = resolve;
+      await promise;
+    }
+  }
+
+  private send(method: Method, reply: unknown): void {
+    const { maxMessageBytes } = this.answering;
+    const bytes = this.encode(method, reply);
     const { length } = bytes;
     if (length > maxMessageBytes)
       throw new MicrorunError(
         "resource_exhausted",
         `reply of ${length} bytes: the limit is ${maxMessageBytes}`,
       );
-    sendHeader();
-    unflushedBytes += length;
-    wire.message(bytes, () => {
-      unflushedBytes -= length;
-      if (unflushedBytes < maxUnflushedBytes) room?.resolve();
-    });
-  };
+    this.sendHeader();
+    this.unflushedBytes += length;
+    this.wire.message(bytes);
+  }
 
-  const sendHeader = (): void => {
-    if (headerSent) return;
-    headerSent = true;
-    wire.header(served?.header && writeFields(served.header));
-  };
-
-  /** The one place where a call ends. */
-  const finish = (error?: MicrorunError, silent = false): void => {
-    if (over) return;
-    over = true;
-    clearTimeout(timer);
-    if (error !== undefined) {
-      requests?.fail(error);
-      served?.abort(error);
-    }
-    discard(replies);
-    room?.resolve();
-    if (!silent) respond(error);
-    ended(exchange);
-  };
-
-  const respond = (error: MicrorunError | undefined): void => {
-    const failure = (thrown: unknown): Status =>
-      toStatus(MicrorunError.from(thrown), speaksMicro(wire.headers), service.name);
+  private encode({ service, name, response }: Method, reply: unknown): Uint8Array {
     try {
-      const trailer = served?.trailer && writeFields(served.trailer);
-      // a failed call without header of its own is answered by trailers alone
-      if (error === undefined || served?.header !== undefined) sendHeader();
-      wire.end(error === undefined ? okStatus : failure(error), trailer);
-    } catch (thrown) {
-      log.error(`${wire.path}: the reply's metadata cannot be sent`, { error: thrown });
-      wire.end(failure(error ?? new MicrorunError("internal", "internal error")));
-    }
-  };
-
-  /** A message that makes no sense ends the call. */
-  const decoded = (method: Method, bytes: Uint8Array, then: (request: unknown) => void): void => {
-    try {
-      then(codec.decode(method.request, bytes));
+      return this.wire.head.codec.encode(response, reply);
     } catch (error) {
-      finish(readable(method, error));
-    }
-  };
-
-  const begin = (method: Method, bytes: Uint8Array): void =>
-    decoded(method, bytes, (request) => void run(method, request));
-
-  const encode = (codec: Codec, { service, name, response }: Method, reply: unknown): Uint8Array => {
-    try {
-      return codec.encode(response, reply);
-    } catch (error) {
-      log.error(`${service}.${name}: the reply does not fit its type`, { error });
+      this.answering.log.error(`${service}.${name}: the reply does not fit its type`, { error });
       throw new MicrorunError("internal", "internal error", { cause: error });
     }
-  };
+  }
 
-  const exchange: Exchange = {
-    endpoint,
-    start,
-    message(bytes) {
-      if (over || endpoint === undefined) return;
-      const stream = requests;
-      if (stream !== undefined) decoded(endpoint.method, bytes, stream.push);
-      else if (only !== undefined) finish(secondMessage(endpoint.method));
-      else {
-        only = bytes;
-        // go-micro's clients never half-close a call whose reply streams: one message is all they have to say
-        if (endpoint.method.responseStream) begin(endpoint.method, bytes);
-        wire.read();
-      }
-    },
-    halfClose() {
-      if (over || endpoint === undefined) return;
-      const { method } = endpoint;
-      if (requests !== undefined) requests.end();
-      else if (only === undefined)
-        finish(new MicrorunError("internal", "no message where the method takes one"));
-      else if (!method.responseStream) begin(method, only);
-    },
-    broken: (error) => finish(error),
-    cancelled: () => finish(new MicrorunError("cancelled", "the caller cancelled the call"), true),
-    abort: (reason) => finish(reason),
-  };
-  return exchange;
-}
+  private sendHeader(): void {
+    if (this.headerSent) return;
+    this.headerSent = true;
+    const header = this.served?.header;
+    this.wire.header(header === undefined ? undefined : writeFields(header));
+  }
 
-function text(value: Fields[string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
+  /** The one place where a call ends. */
+  private finish(error: MicrorunError | undefined, silent = false): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.deadline !== undefined) this.answering.deadlines.remove(this.deadline, this);
+    if (error !== undefined) {
+      this.requests?.fail(error);
+      this.served?.abort(error);
+    }
+    if (this.replies !== undefined) discard(this.replies);
+    this.room?.();
+    if (!silent) this.respond(error);
+    this.answering.ended(this);
+  }
+
+  private respond(error: MicrorunError | undefined): void {
+    const { wire, served } = this;
+    try {
+      const trailer = served?.trailer === undefined ? undefined : writeFields(served.trailer);
+      // a failed call without header of its own is answered by trailers alone
+      if (error === undefined || served?.header !== undefined) this.sendHeader();
+      wire.end(error === undefined ? okStatus : this.statusOf(error), trailer);
+    } catch (thrown) {
+      this.answering.log.error(`${wire.head.path}: the reply's metadata cannot be sent`, { error: thrown });
+      wire.end(this.statusOf(error ?? new MicrorunError("internal", "internal error")));
+    }
+  }
+
+  private statusOf(error: MicrorunError): Status {
+    return toStatus(error, speaksMicro(this.wire.head.headers), this.answering.name);
+  }
 }
 
 /** Without a schema nothing says that requests stream. */
@@ -241,12 +286,4 @@ function secondMessage({ service, name, request }: Method): MicrorunError {
     return new MicrorunError("internal", "a second message where the method takes one");
   const why = "it takes one request, a stream of them needs a .proto";
   return new MicrorunError("unimplemented", `${service}.${name}: ${why}`);
-}
-
-function notFound(path: string, serviceName: string, method: string, service: Service): MicrorunError {
-  if (path.split("/").length !== 3 || !path.startsWith("/"))
-    return new MicrorunError("unimplemented", `malformed method name: ${path}`);
-  if (service.has(serviceName))
-    return new MicrorunError("unimplemented", `unknown method ${method} for service ${serviceName}`);
-  return new MicrorunError("unimplemented", `unknown service ${serviceName}`);
 }

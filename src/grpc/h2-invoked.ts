@@ -1,4 +1,5 @@
 /** One call on the client's side of our own engine: an invocation joined to a stream, as soon as there is one. */
+import type { Deadlines, Expiring } from "../deadlines.ts";
 import { codes, MicrorunError } from "../errors.ts";
 import {
   type ClientSession,
@@ -13,9 +14,19 @@ import type { Channel, Waiter } from "./h2-channel.ts";
 import type { ClientHeads } from "./h2-client-heads.ts";
 import { framePrefix } from "./h2-served.ts";
 import { decodeText, recordOf } from "./header-record.ts";
-import { closeInbox, createInbox, endInbox, prefixBytes, readInbox, receive } from "./inbox.ts";
+import {
+  closeInbox,
+  createInbox,
+  endInbox,
+  type Inbox,
+  type InboxListener,
+  prefixBytes,
+  readInbox,
+  receive,
+} from "./inbox.ts";
 import type { CallListener, CallStart, CallWire } from "./invocation.ts";
 import type { Fields } from "./metadata.ts";
+import type { Told } from "./no-connection.ts";
 import type { Status } from "./status.ts";
 
 /** How long a call waits for a connection: an address that nobody answers at leaves time for another one. */
@@ -25,126 +36,200 @@ export interface InvokedOptions {
   readonly channel: Channel;
   readonly heads: ClientHeads;
   readonly maxMessageBytes: number;
+  readonly deadlines: Deadlines;
 }
 
-export function openStream(
-  start: CallStart,
-  listener: CallListener,
-  { channel, heads, maxMessageBytes }: InvokedOptions,
-): CallWire {
-  const prefix = new Uint8Array(prefixBytes);
-  let stream: Stream | undefined;
+/** Filled anew for each message: a stream copies it at once. */
+const prefix = new Uint8Array(prefixBytes);
+
+/** @throws MicrorunError for metadata that cannot be sent */
+export function openStream(start: CallStart, listener: CallListener, options: InvokedOptions): CallWire {
+  const call = new StreamCall(start, listener, options);
+  call.open();
+  return call;
+}
+
+/** A class, as every call makes one. */
+class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Expiring {
+  private readonly start: CallStart;
+  private readonly listener: CallListener;
+  private readonly options: InvokedOptions;
+  private readonly inbox: Inbox;
+  private stream: Stream | undefined = undefined;
   /** What was to be sent before there was a stream. */
-  let unsent: { readonly bytes: Uint8Array; readonly flushed: () => void } | undefined;
-  let halfClosed = false;
-  let head: Fields | undefined;
-  let trailers: Fields | undefined;
-  let over = false;
-  let opening = true;
-  let connectTimer: ReturnType<typeof setTimeout> | undefined;
-  let deadlineTimer: ReturnType<typeof setTimeout> | undefined;
+  private unsent: { readonly bytes: Uint8Array; readonly flushed: () => void } | undefined = undefined;
+  private halfClosed = false;
+  private head: Received | undefined = undefined;
+  private last: Received | undefined = undefined;
+  private over = false;
+  private opening = true;
+  private connectTimer: ReturnType<typeof setTimeout> | undefined = undefined;
 
-  const close = (): void => {
-    over = true;
-    clearTimeout(connectTimer);
-    clearTimeout(deadlineTimer);
-    channel.leave(waiter);
-    closeInbox(inbox);
-    stream?.reset(errorCodes.cancel);
-  };
-  const end: CallListener["end"] = (...how) => {
-    if (over) return;
-    close();
-    listener.end(...how);
-  };
-  const fail = (status: Status, heard: boolean, isUnsent = false): void => {
+  constructor(start: CallStart, listener: CallListener, options: InvokedOptions) {
+    this.start = start;
+    this.listener = listener;
+    this.options = options;
+    this.inbox = createInbox(undefined, options.maxMessageBytes, undefined, this);
+  }
+
+  open(): void {
+    const { channel, heads, deadlines } = this.options;
+    const { deadline = Number.POSITIVE_INFINITY } = this.start.call;
+    const leftMs = deadline - Date.now();
+    if (leftMs <= 0) this.expire();
+    else {
+      channel.ask(this);
+      if (this.stream === undefined) {
+        // what cannot be sent is said at once
+        heads.of(this.start);
+        this.connectTimer = setTimeout(() => this.fail(noAnswer, false, true), connectTimeoutMs);
+      }
+      if (leftMs <= maxTimerMs) deadlines.add(deadline, this);
+    }
+    this.opening = false;
+  }
+
+  read(): void {
+    readInbox(this.inbox);
+  }
+
+  send(bytes: Uint8Array, flushed: () => void): void {
+    if (this.stream === undefined) this.unsent = { bytes, flushed };
+    else this.write(bytes, flushed, this.stream);
+  }
+
+  halfClose(): void {
+    this.halfClosed = true;
+    this.stream?.end();
+  }
+
+  cancel(): void {
+    this.over = true;
+    const { channel, deadlines } = this.options;
+    const { deadline } = this.start.call;
+    if (deadline !== undefined) deadlines.remove(deadline, this);
+    if (this.connectTimer !== undefined) clearTimeout(this.connectTimer);
+    if (this.stream === undefined) channel.leave(this);
+    closeInbox(this.inbox);
+    this.stream?.reset(errorCodes.cancel);
+  }
+
+  /** Of the channel. */
+  ready(session: ClientSession): void {
+    if (this.connectTimer !== undefined) clearTimeout(this.connectTimer);
+    const { shared, own } = this.options.heads.of(this.start);
+    try {
+      this.stream = session.request(this, shared, own);
+    } catch (error) {
+      const { code, message } = MicrorunError.from(error);
+      this.fail({ code: codes[code], message }, false, true);
+      return;
+    }
+    this.inbox.stream = this.stream;
+    if (this.unsent !== undefined) this.write(this.unsent.bytes, this.unsent.flushed, this.stream);
+    if (this.halfClosed) this.stream.end();
+  }
+
+  failed(why: Told): void {
+    this.fail({ code: codes.unavailable, ...why }, false, true);
+  }
+
+  headers(block: HeaderBlock): void {
+    if (block.fields[1]?.startsWith("1")) return;
+    if (block.truncated) {
+      this.fail(tooLarge, true);
+      return;
+    }
+    const head = receivedOf(block);
+    this.head = this.last = head;
+    this.inbox.encoding = text(head.fields["grpc-encoding"]);
+    // an answer of trailers alone is no header
+    if (head.status === undefined) this.listener.header(head.fields);
+  }
+
+  data(bytes: Buffer, start: number, end: number): void {
+    receive(this.inbox, bytes, start, end);
+  }
+
+  trailers(block: HeaderBlock): void {
+    if (block.truncated) this.fail(tooLarge, true);
+    else this.last = receivedOf(block);
+  }
+
+  end(): void {
+    if (!this.over) endInbox(this.inbox);
+  }
+
+  reset(ending: Ending): void {
+    this.fail(statusOfEnding(ending), false, ending.unsent);
+  }
+
+  message(bytes: Uint8Array): void {
+    this.listener.message(bytes);
+  }
+
+  finished(): void {
+    const status = this.last?.status ?? statusOfHttp(text(this.head?.fields[":status"]));
+    this.conclude(status, this.last?.fields ?? {}, true, false);
+  }
+
+  broken({ code, message }: MicrorunError): void {
+    this.fail({ code: codes[code], message }, true);
+  }
+
+  expire(): void {
+    this.fail(deadlinePassed, false, (this.stream?.id ?? 0) === 0);
+  }
+
+  private fail(status: Status, heard: boolean, unsent = false): void {
     // never before whoever opens the call has it
-    if (opening) queueMicrotask(() => end(status, {}, heard, isUnsent));
-    else end(status, {}, heard, isUnsent);
-  };
+    if (this.opening) queueMicrotask(() => this.conclude(status, {}, heard, unsent));
+    else this.conclude(status, {}, heard, unsent);
+  }
 
-  const inbox = createInbox(undefined, maxMessageBytes, undefined, {
-    message: (bytes) => listener.message(bytes),
-    ended: () => conclude(),
-    broken: ({ code, message }) => fail({ code: codes[code], message }, true),
-  });
+  private conclude(status: Status, trailer: Fields, heard: boolean, unsent: boolean): void {
+    if (this.over) return;
+    this.cancel();
+    this.listener.end(status, trailer, heard, unsent);
+  }
 
-  const conclude = (): void => {
-    const last = trailers ?? head ?? {};
-    end(statusOf(last, head), last, true, false);
-  };
-
-  const heard: StreamListener = {
-    headers(block) {
-      if (block.fields[1]?.startsWith("1")) return;
-      if (block.truncated) return fail(tooLarge, true);
-      head = fieldsOf(block);
-      inbox.encoding = text(head["grpc-encoding"]);
-      // an answer of trailers alone is no header
-      if (head["grpc-status"] === undefined) listener.header(head);
-    },
-    data: (bytes, from, to) => receive(inbox, bytes, from, to),
-    trailers(block) {
-      if (block.truncated) return fail(tooLarge, true);
-      trailers = fieldsOf(block);
-    },
-    end() {
-      if (!over) endInbox(inbox);
-    },
-    reset: (ending) => fail(statusOfEnding(ending), false, ending.unsent),
-  };
-
-  const write = (bytes: Uint8Array, flushed: () => void, to: Stream): void => {
+  private write(bytes: Uint8Array, flushed: () => void, to: Stream): void {
     framePrefix(prefix, false, bytes.length);
-    const taken = to.write(bytes, prefix);
+    const room = to.write(bytes, prefix) ? undefined : to.ready();
     // who sends to a call that is over would never come to hear of it
     const done = (): void => {
-      if (!over && !to.closed) flushed();
+      if (!this.over && !to.closed) flushed();
     };
-    const room = taken ? undefined : to.ready();
-    if (room === undefined) done();
-    else void room.then(done);
-  };
-
-  const waiter: Waiter = {
-    ready(session: ClientSession) {
-      clearTimeout(connectTimer);
-      const { shared, own } = heads.of(start);
-      try {
-        stream = session.request(heard, shared, own);
-      } catch (error) {
-        const { code, message } = MicrorunError.from(error);
-        return fail({ code: codes[code], message }, false, true);
-      }
-      inbox.stream = stream;
-      if (unsent !== undefined) write(unsent.bytes, unsent.flushed, stream);
-      if (halfClosed) stream.end();
-    },
-    failed: (why) => fail({ code: codes.unavailable, ...why }, false, true),
-  };
-
-  const leftMs = (start.deadline ?? Number.POSITIVE_INFINITY) - Date.now();
-  const late = (): void => fail(deadlinePassed, false, (stream?.id ?? 0) === 0);
-  if (leftMs <= 0) late();
-  else {
-    if (leftMs <= maxTimerMs) deadlineTimer = setTimeout(late, leftMs);
-    channel.ask(waiter);
-    if (stream === undefined) connectTimer = setTimeout(() => fail(noAnswer, false, true), connectTimeoutMs);
+    if (room !== undefined) void room.then(done);
+    else if (!this.over && !to.closed) flushed();
   }
-  opening = false;
+}
 
-  return {
-    read: () => readInbox(inbox),
-    send(bytes, flushed) {
-      if (stream === undefined) unsent = { bytes, flushed };
-      else write(bytes, flushed, stream);
-    },
-    halfClose() {
-      halfClosed = true;
-      stream?.end();
-    },
-    cancel: close,
-  };
+/** What a header block says. Made once for blocks that repeat. */
+interface Received {
+  readonly fields: Fields;
+  /** Undefined: it says none. */
+  readonly status: Status | undefined;
+}
+
+function receivedOf(block: HeaderBlock): Received {
+  if (block.note === undefined) {
+    const fields = recordOf(block.fields);
+    const received: Received = { fields, status: statusOf(fields) };
+    block.note = received;
+  }
+  return block.note as Received;
+}
+
+function statusOf(fields: Fields): Status | undefined {
+  const status = text(fields["grpc-status"]);
+  if (status === undefined) return undefined;
+  const code = /^\d{1,3}$/.test(status) ? Number(status) : codes.unknown;
+  const message = decodeText(text(fields["grpc-message"]) ?? "");
+  const details = text(fields["grpc-status-details-bin"]);
+  return details === undefined
+    ? { code, message }
+    : { code, message, details: Buffer.from(details, "base64") };
 }
 
 const deadlinePassed: Status = { code: codes.deadline_exceeded, message: "deadline exceeded" };
@@ -153,23 +238,6 @@ const tooLarge: Status = {
   code: codes.resource_exhausted,
   message: "the reply's header fields are too large",
 };
-
-/** Made once for blocks that repeat. */
-function fieldsOf(block: HeaderBlock): Fields {
-  block.note ??= recordOf(block.fields);
-  return block.note as Fields;
-}
-
-function statusOf(last: Fields, head: Fields | undefined): Status {
-  const status = text(last["grpc-status"]);
-  if (status === undefined) return statusOfHttp(text(head?.[":status"]));
-  const code = /^\d{1,3}$/.test(status) ? Number(status) : codes.unknown;
-  const message = decodeText(text(last["grpc-message"]) ?? "");
-  const details = text(last["grpc-status-details-bin"]);
-  return details === undefined
-    ? { code, message }
-    : { code, message, details: Buffer.from(details, "base64") };
-}
 
 /** What a proxy's answer means (doc/http-grpc-status-mapping.md of gRPC). */
 const httpCodes: Readonly<Record<string, number>> = {

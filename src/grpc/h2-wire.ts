@@ -8,6 +8,7 @@ import {
   type Session,
   type Sockets,
 } from "../h2/h2.ts";
+import type { CallHead } from "./call-head.ts";
 import { openH2Port } from "./h2-port.ts";
 import { serveStream } from "./h2-served.ts";
 import { serveWebRequest } from "./h2-web-request.ts";
@@ -32,7 +33,8 @@ const limits: Partial<Limits> = {
 /** What a request's head says, made once for heads that repeat. */
 interface Head {
   readonly headers: Fields;
-  readonly isCall: boolean;
+  /** Undefined: a web request. */
+  readonly call: CallHead | undefined;
 }
 
 const headTooLarge = [":status", "431"];
@@ -49,7 +51,7 @@ const nobody = { data() {}, end() {}, reset() {} };
 
 export function openH2Wire({ engine, sockets }: Http2): OpenWire {
   return async (options: WireOptions) => {
-    const { address, tls, web, log, isCall, full, request } = options;
+    const { address, tls, shared, web, log, readHead, full, request } = options;
     const secure = tls !== undefined;
     const sessions = new Set<Session>();
     /** Of each connection, when its socket has closed. */
@@ -59,7 +61,7 @@ export function openH2Wire({ engine, sockets }: Http2): OpenWire {
     const headOf = (block: HeaderBlock): Head => {
       if (block.note === undefined) {
         const headers = recordOf(block.fields);
-        block.note = { headers, isCall: isCall(headers) } satisfies Head;
+        block.note = { headers, call: readHead(headers) } satisfies Head;
       }
       return block.note as Head;
     };
@@ -67,21 +69,22 @@ export function openH2Wire({ engine, sockets }: Http2): OpenWire {
     const port = await openH2Port({
       address,
       tls,
+      shared,
       sockets,
-      other: web && ((socket) => web.accept(socket)),
+      other: web && ((socket) => web.accept(socket, secure)),
       http2(socket) {
         const peer = socket.peer === "" ? undefined : socket.peer;
         const session = engine.serve(
           socket,
           (stream, block, bodiless) => {
-            const { headers, isCall } = headOf(block);
+            const { headers, call } = headOf(block);
             if (block.truncated) {
-              stream.endWith(isCall ? callTooLarge : headTooLarge);
+              stream.endWith(call !== undefined ? callTooLarge : headTooLarge);
               stream.reset(errorCodes.noError);
               return nobody;
             }
-            if (isCall) {
-              if (!full()) return serveStream(stream, headers, peer, options);
+            if (call !== undefined) {
+              if (!full()) return serveStream(stream, call, peer, options);
               stream.reset(errorCodes.refusedStream);
               return nobody;
             }

@@ -25,11 +25,11 @@ function listening({ eager = true, encoding = undefined as string | undefined } 
     },
   } as Stream;
   const inbox = createInbox(stream, maxMessageBytes, encoding, {
-    message(bytes) {
-      seen.push(Buffer.from(bytes).toString());
+    message(bytes, start, end) {
+      seen.push(Buffer.from(bytes).toString("utf8", start, end));
       if (eager) readInbox(inbox);
     },
-    ended: () => seen.push("end"),
+    finished: () => seen.push("end"),
     broken: ({ code, message }) => seen.push(`${code}: ${message}`),
   });
   if (eager) readInbox(inbox);

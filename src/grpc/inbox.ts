@@ -4,9 +4,10 @@ import type { Stream } from "../h2/h2.ts";
 import { inflate } from "./inflate.ts";
 
 export interface InboxListener {
-  message(bytes: Uint8Array): void;
+  /** One message: `bytes[start, end)`. */
+  message(bytes: Uint8Array, start: number, end: number): void;
   /** The peer has ended its side, and every message was taken. */
-  ended(): void;
+  finished(): void;
   /** What comes cannot be read any further. The inbox is closed. */
   broken(error: MicrorunError): void;
 }
@@ -18,8 +19,8 @@ export interface Inbox {
   /** `grpc-encoding` of the peer. */
   encoding: string | undefined;
   /** Messages that nobody asked for yet, flags apart. */
-  readonly messages: Uint8Array[];
-  readonly flags: number[];
+  messages: Uint8Array[];
+  flags: number[];
   /** An unfinished message with its prefix, in pieces. */
   parts: Uint8Array[];
   partBytes: number;
@@ -35,6 +36,9 @@ export interface Inbox {
   busy: boolean;
 }
 
+/** Stands for a list as long as there is nothing in it: most inboxes never need one. */
+const none: never[] = [];
+
 /** Flag and length, before each message. */
 export const prefixBytes = 5;
 
@@ -49,9 +53,9 @@ export function createInbox(
     listener,
     stream,
     encoding,
-    messages: [],
-    flags: [],
-    parts: [],
+    messages: none,
+    flags: none,
+    parts: none,
     partBytes: 0,
     dueBytes: prefixBytes,
     owedBytes: 0,
@@ -74,7 +78,7 @@ export function receive(inbox: Inbox, bytes: Buffer, start: number, end: number)
       if (!fits(inbox, length)) break;
       const next = at + prefixBytes + length;
       if (next <= end) {
-        take(inbox, bytes[at]!, bytes.subarray(at + prefixBytes, next));
+        take(inbox, bytes[at]!, bytes, at + prefixBytes, next);
         at = next;
         continue;
       }
@@ -102,9 +106,9 @@ export function readInbox(inbox: Inbox): void {
 /** Nobody wants more: what is held is given back, and what comes is. */
 export function closeInbox(inbox: Inbox): void {
   inbox.closed = true;
-  inbox.messages.length = 0;
-  inbox.flags.length = 0;
-  inbox.parts = [];
+  inbox.messages = none;
+  inbox.flags = none;
+  inbox.parts = none;
   giveBack(inbox);
 }
 
@@ -119,6 +123,7 @@ function fits(inbox: Inbox, length: number): boolean {
 function collect(inbox: Inbox, bytes: Buffer, at: number, end: number): number {
   const next = Math.min(end, at + inbox.dueBytes - inbox.partBytes);
   const part = bytes.subarray(at, next);
+  if (inbox.partBytes === 0) inbox.parts = [];
   // most of the chunk may as well be kept, a little of it must not keep the rest
   inbox.parts.push(part.length * 2 > bytes.buffer.byteLength ? part : Buffer.from(part));
   inbox.partBytes += part.length;
@@ -131,15 +136,26 @@ function collect(inbox: Inbox, bytes: Buffer, at: number, end: number): number {
     inbox.dueBytes += length;
     if (length > 0) return next;
   }
-  inbox.parts = [];
+  inbox.parts = none;
   inbox.partBytes = 0;
   inbox.dueBytes = prefixBytes;
-  take(inbox, whole[0]!, whole.subarray(prefixBytes));
+  take(inbox, whole[0]!, whole, prefixBytes, whole.length);
   return next;
 }
 
-function take(inbox: Inbox, flag: number, message: Uint8Array): void {
-  inbox.messages.push(message);
+function take(inbox: Inbox, flag: number, bytes: Uint8Array, start: number, end: number): void {
+  if (inbox.wanted && !inbox.busy && inbox.messages.length === 0) {
+    inbox.busy = true;
+    hand(inbox, flag, bytes, start, end);
+    inbox.busy = false;
+    if (inbox.messages.length === 0 && !inbox.closed) credit(inbox);
+    return;
+  }
+  if (inbox.messages.length === 0) {
+    inbox.messages = [];
+    inbox.flags = [];
+  }
+  inbox.messages.push(bytes.subarray(start, end));
   inbox.flags.push(flag);
   deliver(inbox);
 }
@@ -154,27 +170,36 @@ function keepApart(inbox: Inbox, chunk: Buffer): void {
 function deliver(inbox: Inbox): void {
   if (inbox.busy) return;
   inbox.busy = true;
-  const { messages, flags, listener } = inbox;
-  while (inbox.wanted && messages.length > 0) {
-    const message = messages.shift()!;
-    const flag = flags.shift()!;
-    release(inbox, prefixBytes + message.length);
-    const read = flag === 0 ? message : inflate(message, flag, inbox.encoding, inbox.maxMessageBytes);
-    if (read instanceof MicrorunError) fail(inbox, read);
-    else {
-      inbox.wanted = false;
-      listener.message(read);
-    }
+  while (inbox.wanted && inbox.messages.length > 0) {
+    const message = inbox.messages.shift()!;
+    const flag = inbox.flags.shift()!;
+    hand(inbox, flag, message, 0, message.length);
   }
   inbox.busy = false;
-  if (messages.length > 0 || inbox.closed) return;
+  if (inbox.messages.length > 0 || inbox.closed) return;
   credit(inbox);
   if (!inbox.ended) return;
   if (inbox.partBytes > 0) fail(inbox, new MicrorunError("internal", "the last message is cut off"));
   else {
     inbox.closed = true;
-    listener.ended();
+    inbox.listener.finished();
   }
+}
+
+function hand(inbox: Inbox, flag: number, bytes: Uint8Array, start: number, end: number): void {
+  release(inbox, prefixBytes + end - start);
+  if (flag === 0) {
+    inbox.wanted = false;
+    inbox.listener.message(bytes, start, end);
+    return;
+  }
+  const read = inflate(bytes.subarray(start, end), flag, inbox.encoding, inbox.maxMessageBytes);
+  if (read instanceof MicrorunError) {
+    fail(inbox, read);
+    return;
+  }
+  inbox.wanted = false;
+  inbox.listener.message(read, 0, read.length);
 }
 
 function fail(inbox: Inbox, error: MicrorunError): void {

@@ -1,5 +1,6 @@
 /** The wire of a server on grpc-js: a port of node:net, the engine, and node's HTTP/2 streams for the web. */
 import { createEngine } from "./engine.ts";
+import { carryNodeSocket } from "./node-socket.ts";
 import { openPort } from "./port.ts";
 import { serveWebStream } from "./web-stream.ts";
 import type { WireOptions, WireServer } from "./wire.ts";
@@ -10,10 +11,10 @@ const resetRefused = 7;
 const resetCancel = 8;
 
 export async function openJsWire(options: WireOptions): Promise<WireServer> {
-  const { address, tls, maxMessageBytes, web, log, isCall, call, request } = options;
+  const { address, tls, shared, maxMessageBytes, web, log, readHead, call, request } = options;
   const engine = createEngine({
     maxMessageBytes,
-    isCall,
+    readHead,
     call,
     other(stream, headers, peer) {
       const ended = web && request(() => stream.close(resetCancel));
@@ -30,8 +31,9 @@ export async function openJsWire(options: WireOptions): Promise<WireServer> {
   const port = await openPort({
     address,
     tls,
+    shared,
     http2: engine.accept,
-    other: web && ((socket) => web.accept(socket)),
+    other: web && ((socket) => carryNodeSocket(socket, (open) => web.accept(open, tls !== undefined))),
   });
   return {
     address: port.address,

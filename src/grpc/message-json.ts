@@ -21,7 +21,7 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
     lend((writer) => encodeMessage(codec, name, value, 0, writer));
   return {
     name,
-    decode: (bytes) => decodeMessage(codec, name, bytes),
+    decode: (bytes, start, end) => decodeMessage(codec, name, bytes, 0, start, end),
     encode,
     fromJson(json) {
       check(json);

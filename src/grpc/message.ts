@@ -189,9 +189,19 @@ function creator(fields: readonly FieldCodec[]): () => Value {
 }
 
 /** Bytes of one whole message → handler value. */
-export function decodeMessage(codec: MessageCodec, name: string, bytes: Uint8Array, depth = 0): unknown {
+export function decodeMessage(
+  codec: MessageCodec,
+  name: string,
+  bytes: Uint8Array,
+  depth = 0,
+  start = 0,
+  end: number = bytes.length,
+): unknown {
   try {
-    return codec.readBody(new protobuf.Reader(bytes), bytes.length, depth);
+    const reader = new protobuf.Reader(bytes);
+    reader.pos = start;
+    reader.len = end;
+    return codec.readBody(reader, end, depth);
   } catch (error) {
     if (error instanceof MicrorunError) throw error;
     const why =

@@ -1,5 +1,5 @@
 /** The Call that a handler is given, its parts made when first looked at: most handlers look at none, and each costs as much as the rest. */
-import type { Call, Method } from "../call.ts";
+import type { Call, Method, ReplyMetadata } from "../call.ts";
 import type { MicrorunError } from "../errors.ts";
 import { type Fields, readFields } from "./metadata.ts";
 
@@ -11,66 +11,93 @@ export interface ServedCall {
   readonly trailer: Headers | undefined;
 }
 
-export interface ServedCallOptions {
-  readonly method: Method;
-  readonly request: unknown;
-  readonly headers: Fields;
-  readonly peer: string | undefined;
-  readonly deadline: number | undefined;
+export function createServedCall(
+  method: Method,
+  request: unknown,
+  headers: Fields,
+  peer: string | undefined,
+  deadline: number | undefined,
+): ServedCall {
+  return new LazyCall(method, request, headers, peer, deadline);
 }
 
-export function createServedCall({
-  method,
-  request,
-  headers,
-  peer,
-  deadline,
-}: ServedCallOptions): ServedCall {
-  let metadata: Headers | undefined;
-  let controller: AbortController | undefined;
-  let aborted: MicrorunError | undefined;
-  let header: Headers | undefined;
-  let trailer: Headers | undefined;
-  const reply = {
-    get header() {
-      header ??= new Headers();
-      return header;
-    },
-    get trailer() {
-      trailer ??= new Headers();
-      return trailer;
-    },
-  };
-  return {
-    call: {
-      service: method.service,
-      method: method.name,
-      request,
-      type: method,
-      get metadata() {
-        metadata ??= readFields(headers);
-        return metadata;
-      },
-      get signal() {
-        if (controller === undefined) {
-          controller = new AbortController();
-          if (aborted !== undefined) controller.abort(aborted);
-        }
-        return controller.signal;
-      },
-      reply,
-      ...(deadline === undefined ? {} : { deadline }),
-      ...(peer === undefined ? {} : { peer }),
-    },
-    abort(reason) {
-      aborted = reason;
-      controller?.abort(reason);
-    },
-    get header() {
-      return header;
-    },
-    get trailer() {
-      return trailer;
-    },
-  };
+/** A class, as every call makes one. */
+class LazyCall implements Call, ServedCall {
+  readonly service: string;
+  readonly method: string;
+  readonly request: unknown;
+  readonly type: Method;
+  declare readonly deadline?: number;
+  declare readonly peer?: string;
+  private readonly headers: Fields;
+  private known: Headers | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
+  private aborted: MicrorunError | undefined = undefined;
+  private replied: LazyReply | undefined = undefined;
+
+  constructor(
+    method: Method,
+    request: unknown,
+    headers: Fields,
+    peer: string | undefined,
+    deadline: number | undefined,
+  ) {
+    this.service = method.service;
+    this.method = method.name;
+    this.request = request;
+    this.type = method;
+    this.headers = headers;
+    if (peer !== undefined) this.peer = peer;
+    if (deadline !== undefined) this.deadline = deadline;
+  }
+
+  get call(): Call {
+    return this;
+  }
+
+  get metadata(): Headers {
+    this.known ??= readFields(this.headers);
+    return this.known;
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.aborted !== undefined) this.controller.abort(this.aborted);
+    }
+    return this.controller.signal;
+  }
+
+  get reply(): ReplyMetadata {
+    this.replied ??= new LazyReply();
+    return this.replied;
+  }
+
+  get header(): Headers | undefined {
+    return this.replied?.touchedHeader;
+  }
+
+  get trailer(): Headers | undefined {
+    return this.replied?.touchedTrailer;
+  }
+
+  abort(reason: MicrorunError): void {
+    this.aborted = reason;
+    this.controller?.abort(reason);
+  }
+}
+
+class LazyReply implements ReplyMetadata {
+  touchedHeader: Headers | undefined = undefined;
+  touchedTrailer: Headers | undefined = undefined;
+
+  get header(): Headers {
+    this.touchedHeader ??= new Headers();
+    return this.touchedHeader;
+  }
+
+  get trailer(): Headers {
+    this.touchedTrailer ??= new Headers();
+    return this.touchedTrailer;
+  }
 }

@@ -1,10 +1,12 @@
 /** A gRPC server on one port, whatever engine is under it: which requests are calls, and how it stops without losing one. */
 import type { Dispatch } from "../call.ts";
+import { createDeadlines } from "../deadlines.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Service } from "../service/service.ts";
 import type { ListenOptions, Server } from "../transport/transport.ts";
+import { headReader } from "./call-head.ts";
 import { isGrpc } from "./content.ts";
-import { type Exchange, openExchange } from "./exchange.ts";
+import { type Answering, type Exchange, openExchange } from "./exchange.ts";
 import type { Fields } from "./metadata.ts";
 import type { OpenWire } from "./wire.ts";
 
@@ -29,7 +31,6 @@ export async function serveGrpc(
   const requests = new Set<() => void>();
   let state: "serving" | "draining" | "cutting" = "serving";
   let idle: PromiseWithResolvers<void> | undefined;
-  let handlers = 0;
 
   const settle = (): void => {
     if (exchanges.size === 0 && requests.size === 0) idle?.resolve();
@@ -38,27 +39,31 @@ export async function serveGrpc(
     exchanges.delete(exchange);
     settle();
   };
-  const counted: Dispatch = async (call) => {
-    handlers++;
-    try {
-      return await dispatch(call);
-    } finally {
-      handlers--;
-    }
+  const answering: Answering = {
+    name: service.name,
+    dispatch,
+    maxMessageBytes,
+    deadlines: createDeadlines(),
+    log,
+    handlers: 0,
+    ended,
   };
+  const readHead = headReader(service);
 
   const wire = await open({
     address,
     tls,
     maxMessageBytes,
+    shared: options.shared ?? false,
     web,
     log,
-    isCall: (headers) => headers[":method"] === "POST" && isGrpc(text(headers["content-type"])),
-    full: () => Math.max(handlers, exchanges.size) >= maxHandlers,
+    readHead: (headers) =>
+      headers[":method"] === "POST" && isGrpc(text(headers["content-type"])) ? readHead(headers) : undefined,
+    full: () => Math.max(answering.handlers, exchanges.size) >= maxHandlers,
     call(wire) {
-      const exchange = openExchange(wire, { service, dispatch: counted, maxMessageBytes, log, ended });
+      const exchange = openExchange(wire, answering);
       exchanges.add(exchange);
-      if (state === "cutting" || (state === "draining" && isWatch(exchange)))
+      if (state === "cutting" || (state === "draining" && exchange.isWatch))
         queueMicrotask(() => exchange.abort(stopping()));
       return exchange;
     },
@@ -75,7 +80,7 @@ export async function serveGrpc(
   const stop = async (): Promise<void> => {
     state = "draining";
     await wire.close();
-    for (const exchange of exchanges) if (isWatch(exchange)) exchange.abort(stopping());
+    for (const exchange of exchanges) if (exchange.isWatch) exchange.abort(stopping());
     const drained = wire.leave().then(() => {
       idle = Promise.withResolvers();
       settle();
@@ -99,11 +104,6 @@ export async function serveGrpc(
       return stopped;
     },
   };
-}
-
-/** Streams of the runtime's own, Health/Watch and the like, never end by themselves. */
-function isWatch({ endpoint }: Exchange): boolean {
-  return endpoint?.internal === true && endpoint.method.responseStream;
 }
 
 function text(value: Fields[string]): string | undefined {

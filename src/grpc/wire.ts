@@ -1,6 +1,7 @@
 /** What a gRPC server needs of the engine under it: calls, web requests, and an end in steps. */
 import type { Log } from "../log.ts";
 import type { Tls, Web } from "../transport/transport.ts";
+import type { CallHead } from "./call-head.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import type { Fields } from "./metadata.ts";
 
@@ -9,10 +10,13 @@ export interface WireOptions {
   readonly address: string;
   readonly tls: Tls | undefined;
   readonly maxMessageBytes: number;
+  /** Several processes may listen there. */
+  readonly shared: boolean;
   /** Takes HTTP/1 connections and requests that are no calls. Undefined: nobody does. */
   readonly web: Web | undefined;
   readonly log: Log;
-  readonly isCall: (headers: Fields) => boolean;
+  /** Undefined: a web request. */
+  readonly readHead: (headers: Fields) => CallHead | undefined;
   /** As many calls are being handled as may be: one more is refused, to be tried elsewhere. */
   readonly full: () => boolean;
   readonly call: (wire: Wire) => Exchange;

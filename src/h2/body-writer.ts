@@ -38,7 +38,11 @@ export function write(stream: StreamState, bytes: Uint8Array, prefix: Uint8Array
     flushSoon(output);
     return true;
   }
-  if (stream.pendingBytes === 0) stream.movedAt = connection.now();
+  if (stream.pendingBytes === 0) {
+    stream.movedAt = connection.now();
+    stream.pending = [];
+    stream.pendingAt = 0;
+  }
   if (prefix !== undefined && prefix.length > 0) stream.pending.push(prefix.slice());
   if (bytes.length > 0) stream.pending.push(bytes);
   stream.pendingBytes += total;

@@ -32,7 +32,7 @@ export function remove(stream: StreamState, wasOurs: boolean): void {
   stream.closed = true;
   charge(connection.memory, connection.account, -stream.heldBytes - stream.pendingBytes);
   connection.queuedBytes -= stream.pendingBytes;
-  stream.pending = [];
+  if (stream.pendingBytes > 0) stream.pending = [];
   stream.pendingBytes = stream.heldBytes = 0;
   if (stream.id === 0) connection.waiting.delete(stream);
   else {

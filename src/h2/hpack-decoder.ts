@@ -38,9 +38,21 @@ for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 /** Where Huffman codes are decoded to, for no longer than it takes to make a string. */
 let scratch = Buffer.alloc(0);
 
+interface KeptBlock {
+  readonly bytes: Buffer;
+  readonly block: DecodedBlock;
+}
+
 export function hpackDecoder(maxListBytes: number): HpackDecoder {
   const table = decodingTable();
-  const kept = new Map<string, DecodedBlock>();
+  const kept = new Map<string, KeptBlock>();
+  /** The one of those that came last: it mostly comes again. */
+  let last: KeptBlock | undefined;
+
+  const forget = (): void => {
+    last = undefined;
+    if (kept.size > 0) kept.clear();
+  };
 
   /** Where the field being read is, and what it has wrong. */
   let at = 0;
@@ -115,7 +127,7 @@ export function hpackDecoder(maxListBytes: number): HpackDecoder {
       } else if (first >> 5 === 1) {
         const limit = integer(bytes, end, 31);
         if (begun || limit > tableBytes) throw broken("table size");
-        kept.clear();
+        forget();
         table.resize(limit);
         continue;
       } else {
@@ -130,7 +142,7 @@ export function hpackDecoder(maxListBytes: number): HpackDecoder {
         }
         value = text(bytes, end, false);
         if (indexed) {
-          if (kept.size > 0) kept.clear();
+          forget();
           table.insert(name, value, flaw);
         }
       }
@@ -145,20 +157,28 @@ export function hpackDecoder(maxListBytes: number): HpackDecoder {
 
   return {
     decode(bytes, start, end) {
+      if (last !== undefined && isSame(last.bytes, bytes, start, end)) return last.block;
       if (!isAllIndexed(bytes, start, end)) return read(bytes, start, end);
       const key = latin1Text(bytes, start, end);
-      const known = kept.get(key);
-      if (known !== undefined) return known;
-      const block = read(bytes, start, end);
-      if (kept.size >= maxKeptBlocks) kept.clear();
-      kept.set(key, block);
-      return block;
+      last = kept.get(key);
+      if (last === undefined) {
+        last = { bytes: Buffer.from(bytes.subarray(start, end)), block: read(bytes, start, end) };
+        if (kept.size >= maxKeptBlocks) kept.clear();
+        kept.set(key, last);
+      }
+      return last.block;
     },
   };
 }
 
 function broken(what: string): ConnectionError {
   return new ConnectionError(errorCodes.compression, `header block: ${what}`);
+}
+
+function isSame(known: Buffer, bytes: Buffer, start: number, end: number): boolean {
+  if (known.length !== end - start) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
+  return true;
 }
 
 /** One byte a field, each an index. */

@@ -1,4 +1,4 @@
-/** A stream made: the calls that its user has, over what each of them does. */
+/** A stream: the calls that its user has, over what each of them does. */
 import { end, endWith, ready, write } from "./body-writer.ts";
 import { reset } from "./closing.ts";
 import type { Connection, StreamState } from "./connection.ts";
@@ -10,85 +10,88 @@ import { charge } from "./memory.ts";
 /** Hears nothing: for the time before a server's `accept` has said who does. */
 const nobody: StreamListener = { data() {}, end() {}, reset() {} };
 
-/**
- * The methods are the same functions for all streams: a closure for each would cost more than a small call does.
- * @param id 0: it waits
- */
+/** @param id 0: it waits */
 export function createStream(
   connection: Connection,
   id: number,
   listener: StreamListener = nobody,
 ): StreamState {
-  return {
-    connection,
-    id,
-    listener,
-    closed: false,
-    request: undefined,
-    isHead: false,
-    sendWindow: id === 0 ? 0 : connection.peerInitialWindow,
-    receiveWindow: connection.limits.streamWindowBytes,
-    uncredited: 0,
-    heldBytes: 0,
-    expectedBytes: -1,
-    headed: false,
-    remoteEnded: false,
-    localEnded: false,
-    pending: [],
-    pendingAt: 0,
-    pendingBytes: 0,
-    movedAt: 0,
-    endWanted: false,
-    trailers: undefined,
-    wake: undefined,
-    isBlocked: false,
-    send,
-    write: writeBody,
-    ready: readyToWrite,
-    end: endBody,
-    endWith: endWithTrailers,
-    reset: giveUp,
-    credit,
-    release,
-  };
+  return new ConnectionStream(connection, id, listener);
 }
 
-function send(this: StreamState, shared: Fields, own?: Fields): void {
-  if (!this.closed && !this.endWanted) writeHeaders(this.connection, this.id, shared, own, false);
-}
+/** Of a stream that has nothing pending. */
+const nothing: Uint8Array[] = [];
 
-function writeBody(this: StreamState, bytes: Uint8Array, prefix?: Uint8Array): boolean {
-  return write(this, bytes, prefix);
-}
+/** A class, as every call makes one. */
+class ConnectionStream implements StreamState {
+  readonly connection: Connection;
+  id: number;
+  listener: StreamListener;
+  closed = false;
+  request: StreamState["request"] = undefined;
+  isHead = false;
+  sendWindow: number;
+  receiveWindow: number;
+  uncredited = 0;
+  heldBytes = 0;
+  expectedBytes = -1;
+  headed = false;
+  remoteEnded = false;
+  localEnded = false;
+  pending: Uint8Array[] = nothing;
+  pendingAt = 0;
+  pendingBytes = 0;
+  movedAt = 0;
+  endWanted = false;
+  trailers: StreamState["trailers"] = undefined;
+  wake: (() => void) | undefined = undefined;
+  isBlocked = false;
 
-function readyToWrite(this: StreamState): Promise<void> | undefined {
-  return ready(this);
-}
+  constructor(connection: Connection, id: number, listener: StreamListener) {
+    this.connection = connection;
+    this.id = id;
+    this.listener = listener;
+    this.sendWindow = id === 0 ? 0 : connection.peerInitialWindow;
+    this.receiveWindow = connection.limits.streamWindowBytes;
+  }
 
-function endBody(this: StreamState): void {
-  end(this);
-}
+  send(shared: Fields, own?: Fields): void {
+    if (!this.closed && !this.endWanted) writeHeaders(this.connection, this.id, shared, own, false);
+  }
 
-function endWithTrailers(this: StreamState, shared: Fields, own?: Fields): void {
-  endWith(this, shared, own);
-}
+  write(bytes: Uint8Array, prefix?: Uint8Array): boolean {
+    return write(this, bytes, prefix);
+  }
 
-function giveUp(this: StreamState, code: number): void {
-  reset(this, code);
-}
+  ready(): Promise<void> | undefined {
+    return ready(this);
+  }
 
-/** Half a window at a time: fewer frames, and the peer never runs dry. */
-function credit(this: StreamState, bytes: number): void {
-  if (this.closed || this.remoteEnded) return;
-  this.uncredited += bytes;
-  if (this.uncredited < this.connection.limits.streamWindowBytes >> 1) return;
-  writeWindowUpdate(this.connection.output, this.id, this.uncredited);
-  this.receiveWindow += this.uncredited;
-  this.uncredited = 0;
-}
+  end(): void {
+    end(this);
+  }
 
-function release(this: StreamState, bytes: number): void {
-  if (this.closed) return;
-  this.heldBytes -= bytes;
-  charge(this.connection.memory, this.connection.account, -bytes);
+  endWith(shared: Fields, own?: Fields): void {
+    endWith(this, shared, own);
+  }
+
+  reset(code: number): void {
+    reset(this, code);
+  }
+
+  /** Half a window at a time: fewer frames, and the peer never runs dry. */
+  credit(bytes: number): void {
+    if (this.closed || this.remoteEnded) return;
+    this.uncredited += bytes;
+    if (this.uncredited < this.connection.limits.streamWindowBytes >> 1) return;
+    writeWindowUpdate(this.connection.output, this.id, this.uncredited);
+    this.receiveWindow += this.uncredited;
+    this.uncredited = 0;
+  }
+
+  release(bytes: number): void {
+    if (this.closed) return;
+    this.heldBytes -= bytes;
+    charge(this.connection.memory, this.connection.account, -bytes);
+  }
 }

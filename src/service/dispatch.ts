@@ -1,10 +1,10 @@
 /** From a call to the user's handler and back: finds it, gives it its context, and turns what it throws into what a caller may read. */
-import type { Call, Dispatch } from "../call.ts";
+import type { Call, Dispatch, ReplyMetadata } from "../call.ts";
 import type { Client } from "../client/client.ts";
 import type { Config } from "../config/config.ts";
 import { MicrorunError } from "../errors.ts";
 import { isStream } from "../iteration.ts";
-import type { Context, RuntimeContext, Service } from "./service.ts";
+import type { Context, Endpoint, RuntimeContext, Service } from "./service.ts";
 
 /** What every handler may use; `config` and `client` are asked for at each call. */
 export interface Surroundings extends Pick<RuntimeContext, "service" | "broker" | "log"> {
@@ -23,11 +23,15 @@ export function createDispatch(service: Service, surroundings: Surroundings): Di
     return MicrorunError.from(thrown);
   };
 
+  const byMethod = new Map(service.endpoints.map((endpoint) => [endpoint.method, endpoint]));
+  const find = ({ type, service: name, method }: Call): Endpoint | undefined =>
+    (type && byMethod.get(type)) ?? service.find(name, method);
+
   return async (call) => {
-    const endpoint = service.find(call.service, call.method);
+    const endpoint = find(call);
     if (endpoint?.handler === undefined) throw unimplemented(service, call);
     try {
-      const reply: unknown = await endpoint.handler(call.request, contextOf(call, surroundings));
+      const reply: unknown = await endpoint.handler(call.request, new HandlerContext(call, surroundings));
       if (endpoint.method.responseStream) return guarded(call, iterable(reply, call), fail);
       if (isStream(reply))
         throw new TypeError(`${call.service}.${call.method} is unary, but its handler returned a stream`);
@@ -50,38 +54,60 @@ function unimplemented(service: Service, call: Call): MicrorunError {
   );
 }
 
-/** Lazy where making it costs and few handlers look. */
-function contextOf(call: Call, { service, config, client, broker, log }: Surroundings): Context {
-  let boundClient: Client | undefined;
-  let header: Headers | undefined;
-  let trailer: Headers | undefined;
-  return {
-    service,
-    method: { service: call.service, name: call.method },
-    get metadata() {
-      return call.metadata;
-    },
-    peer: call.peer,
-    get signal() {
-      return call.signal;
-    },
-    deadline: call.deadline,
-    get header() {
-      header ??= call.reply?.header ?? new Headers();
-      return header;
-    },
-    get trailer() {
-      trailer ??= call.reply?.trailer ?? new Headers();
-      return trailer;
-    },
-    config: config(),
-    get client() {
-      boundClient ??= client(call);
-      return boundClient;
-    },
-    broker,
-    log,
-  };
+/** Lazy where making it costs and few handlers look. A class, as every call makes one. */
+class HandlerContext implements Context {
+  readonly service: Context["service"];
+  readonly peer: string | undefined;
+  readonly deadline: number | undefined;
+  readonly config: Config;
+  readonly broker: Context["broker"];
+  readonly log: Context["log"];
+  private readonly call: Call;
+  private readonly clientOf: Surroundings["client"];
+  private bound: Client | undefined = undefined;
+  private own: ReplyMetadata | undefined = undefined;
+
+  constructor(call: Call, { service, config, client, broker, log }: Surroundings) {
+    this.service = service;
+    this.peer = call.peer;
+    this.deadline = call.deadline;
+    this.config = config();
+    this.broker = broker;
+    this.log = log;
+    this.call = call;
+    this.clientOf = client;
+  }
+
+  get method(): Context["method"] {
+    return { service: this.call.service, name: this.call.method };
+  }
+
+  get metadata(): Headers {
+    return this.call.metadata;
+  }
+
+  get signal(): AbortSignal {
+    return this.call.signal;
+  }
+
+  get header(): Headers {
+    return this.reply.header;
+  }
+
+  get trailer(): Headers {
+    return this.reply.trailer;
+  }
+
+  get client(): Client {
+    this.bound ??= this.clientOf(this.call);
+    return this.bound;
+  }
+
+  /** Kept here where nobody wants it. */
+  private get reply(): ReplyMetadata {
+    this.own ??= this.call.reply ?? { header: new Headers(), trailer: new Headers() };
+    return this.own;
+  }
 }
 
 function iterable(reply: unknown, call: Call): AsyncIterable<unknown> | Iterable<unknown> {
