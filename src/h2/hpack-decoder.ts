@@ -25,6 +25,8 @@ export interface HpackDecoder {
 /** Blocks made of nothing but indexed fields, kept until the table changes. */
 const maxKeptBlocks = 64;
 const maxKeptBytes = 64;
+/** The block that came last is kept whatever it is made of, up to so many bytes. */
+const maxLastBytes = 512;
 
 /** What a field has wrong: bits. */
 const badName = 1;
@@ -38,18 +40,18 @@ for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 /** Where Huffman codes are decoded to, for no longer than it takes to make a string. */
 let scratch = Buffer.alloc(0);
 
-interface KeptBlock {
-  readonly bytes: Buffer;
-  readonly block: DecodedBlock;
-}
-
 export function hpackDecoder(maxListBytes: number): HpackDecoder {
   const table = decodingTable();
-  const kept = new Map<string, KeptBlock>();
-  /** The one of those that came last: it mostly comes again. */
-  let last: KeptBlock | undefined;
+  const kept = new Map<string, DecodedBlock>();
+  /** The block that came last: it mostly comes again. */
+  let last: DecodedBlock | undefined;
+  let lastBytes: Buffer | undefined;
+  let lastLength = 0;
+  /** The block being read has changed the table. */
+  let changed = false;
 
   const forget = (): void => {
+    changed = true;
     last = undefined;
     if (kept.size > 0) kept.clear();
   };
@@ -157,16 +159,20 @@ export function hpackDecoder(maxListBytes: number): HpackDecoder {
 
   return {
     decode(bytes, start, end) {
-      if (last !== undefined && isSame(last.bytes, bytes, start, end)) return last.block;
-      if (!isAllIndexed(bytes, start, end)) return read(bytes, start, end);
-      const key = latin1Text(bytes, start, end);
-      last = kept.get(key);
-      if (last === undefined) {
-        last = { bytes: Buffer.from(bytes.subarray(start, end)), block: read(bytes, start, end) };
-        if (kept.size >= maxKeptBlocks) kept.clear();
-        kept.set(key, last);
-      }
-      return last.block;
+      const length = end - start;
+      if (last !== undefined && length === lastLength && isSame(lastBytes!, bytes, start, end)) return last;
+      const key = isAllIndexed(bytes, start, end) ? latin1Text(bytes, start, end) : undefined;
+      changed = false;
+      const block = (key === undefined ? undefined : kept.get(key)) ?? read(bytes, start, end);
+      // one that adds to the table means something else the next time
+      if (changed || length > maxLastBytes) return block;
+      last = block;
+      lastBytes ??= Buffer.allocUnsafeSlow(maxLastBytes);
+      lastLength = bytes.copy(lastBytes, 0, start, end);
+      if (key === undefined) return block;
+      if (kept.size >= maxKeptBlocks) kept.clear();
+      kept.set(key, block);
+      return block;
     },
   };
 }
@@ -176,8 +182,7 @@ function broken(what: string): ConnectionError {
 }
 
 function isSame(known: Buffer, bytes: Buffer, start: number, end: number): boolean {
-  if (known.length !== end - start) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
+  for (let i = start; i < end; i++) if (known[i - start] !== bytes[i]) return false;
   return true;
 }
 
