@@ -1,21 +1,28 @@
-/** Sets microrun against bare grpc-js on Bun, grpc-go and bare Bun.serve, in turn, round after round. */
+/** Sets microrun against grpc-go, go-micro, bare grpc-js on Bun and bare Bun.serve, in turn, round after round. */
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
+import { type Case, grpcCases, jsonCases, observedCases } from "./cases.ts";
 import { type Children, children } from "./children.ts";
 import { contenders } from "./contenders.ts";
-import { figures, goals } from "./figures.ts";
-import { grpcCases, jsonCases, measureLoads, measureSizes, measureStarts } from "./measure.ts";
+import { type Figures, figures } from "./figures.ts";
+import { goals } from "./goals.ts";
+import { measureLoads, measureSizes, measureStarts } from "./measure.ts";
 import { measureOut, measureSpread } from "./out.ts";
 import { openPods } from "./pods.ts";
 import { report, type Setting } from "./report.ts";
 import { openShipping } from "./sizes.ts";
+import { measureWorkers, workersMissing, workersNote } from "./workers.ts";
 
-const usage = `usage: npm run bench -- [--rounds 5] [--seconds 2] [--only unary,metadata,single,json,start,out,spread,pods,sizes] [--save]
+const known = [...grpcCases, ...jsonCases, ...observedCases]
+  .map(({ name }) => name)
+  .concat("workers", "start", "out", "spread", "pods", "sizes");
+
+const usage = `usage: npm run bench -- [--rounds 5] [--seconds 2] [--only CASE,CASE] [--save]
   --rounds   how often each server has its turn
   --seconds  how long each load lasts
-  --only     the cases to run, separated by commas
+  --only     the cases to run, of ${known.join(",")}
   --save     write bench/results.md and bench/results.json`;
 
 interface Options {
@@ -40,9 +47,6 @@ function parse(args: string[]): Options {
       save: { type: "boolean", default: false },
     },
   });
-  const known = [...grpcCases, ...jsonCases]
-    .map(({ name }) => name)
-    .concat("start", "out", "spread", "pods", "sizes");
   const only = values.only?.split(",") ?? known;
   const strange = only.find((name) => !known.includes(name));
   if (strange !== undefined)
@@ -59,37 +63,64 @@ function parse(args: string[]): Options {
 async function bench({ rounds, seconds, only, save }: Options, owned: Children): Promise<void> {
   const said = (what: string): void => console.error(what);
   said("building");
-  const { servers, client, bareCaller, microrun } = await contenders();
+  const { grpc, json, observed, client, bareCaller, microrun } = await contenders();
   const found = figures();
-  const selected = [...grpcCases, ...jsonCases].filter(({ name }) => only.has(name));
+  const of = (cases: readonly Case[]): readonly Case[] => cases.filter((one) => runs(one, only, found));
+  const turns = [
+    { group: "grpc", cases: of(grpcCases), servers: grpc },
+    { group: "json", cases: of(jsonCases), servers: json },
+    { group: "observed", cases: of(observedCases), servers: observed },
+  ] as const;
+  const workers = only.has("workers") && (await workersRun(microrun, owned, found));
   await using pods = only.has("pods") ? await openPods() : undefined;
   await using shipping = only.has("sizes") ? await openShipping(microrun, owned) : undefined;
   for (let round = 1; round <= rounds; round++) {
     said(`round ${round} of ${rounds}`);
-    for (const protocol of ["grpc", "json"] as const) {
-      const cases = selected.filter((one) => one.protocol === protocol);
-      const rivals = servers.filter((one) => one.protocol === protocol);
-      if (cases.length > 0) await measureLoads({ cases, servers: rivals, client, seconds }, owned, found);
+    for (const turn of turns)
+      if (turn.cases.length > 0) await measureLoads({ ...turn, client, seconds }, owned, found);
+    if (workers) await measureWorkers({ microrun, client, seconds }, owned, found);
+    for (let run = 0; only.has("start") && run < startsPerRound; run++) {
+      await measureStarts("grpc", grpc, owned, found);
+      await measureStarts("json", json, owned, found);
     }
-    for (let run = 0; only.has("start") && run < startsPerRound; run++)
-      await measureStarts(servers, owned, found);
     if (only.has("out")) await measureOut({ microrun, bareCaller, server: client, seconds }, owned, found);
     if (only.has("spread")) await measureSpread({ microrun, seconds }, owned, found);
     await pods?.measure(owned, found);
     await shipping?.measure(found);
   }
-  measureSizes(servers, found);
+  measureSizes("grpc", grpc, found);
+  measureSizes("json", json, found);
 
-  const text = report(found.rows, { ...(await setting()), rounds, seconds });
+  const text = report(found, { ...(await setting()), rounds, seconds });
   console.log(text);
   if (!save) return;
-  const data = { ...(await setting()), rounds, seconds, goals: goals(found.rows), rows: found.rows };
+  const data = {
+    ...(await setting()),
+    rounds,
+    seconds,
+    notes: found.notes,
+    goals: goals(found.rows),
+    rows: found.rows,
+  };
   await Bun.write(join(import.meta.dir, "results.md"), `# One run of npm run bench\n\n${text}\n`);
   await Bun.write(join(import.meta.dir, "results.json"), `${JSON.stringify(data, null, 2)}\n`);
 }
 
+/** Asked for, and possible here: what is not is noted. */
+function runs({ name, missing }: Case, only: ReadonlySet<string>, found: Figures): boolean {
+  const why = only.has(name) ? missing?.() : undefined;
+  if (why !== undefined) found.note(`${name}: left out, ${why}`);
+  return only.has(name) && why === undefined;
+}
+
+async function workersRun(microrun: string, owned: Children, found: Figures): Promise<boolean> {
+  const why = await workersMissing(microrun, owned);
+  const note = why === undefined ? workersNote() : `workers: left out, ${why}`;
+  if (note !== undefined) found.note(note);
+  return why === undefined;
+}
+
 async function setting(): Promise<Pick<Setting, "machine" | "versions">> {
-  const grpcGo = await Bun.file(join(import.meta.dir, "../test/peers/grpc-go/go.mod")).text();
   const { dependencies } = manifest;
   return {
     machine: `${cpus().length} cores shared by server and client, ${Math.round(totalmem() / 1e9)} GB, Linux ${process.arch}`,
@@ -98,9 +129,18 @@ async function setting(): Promise<Pick<Setting, "machine" | "versions">> {
       Bun: Bun.version,
       "grpc-js": dependencies["@grpc/grpc-js"],
       protobufjs: dependencies.protobufjs,
-      "grpc-go": /google\.golang\.org\/grpc v(\S+)/.exec(grpcGo)?.[1] ?? "unknown",
+      "grpc-go": await required("grpc-go", "google.golang.org/grpc"),
+      "go-micro v2": await required("v2", "github.com/micro/go-micro/v2"),
+      "go-micro v5": await required("v5", "go-micro.dev/v5"),
     },
   };
+}
+
+/** The version of a module that a peer is built with. */
+async function required(peer: string, module: string): Promise<string> {
+  const text = await Bun.file(join(import.meta.dir, `../test/peers/${peer}/go.mod`)).text();
+  const line = text.split("\n").find((one) => one.trim().replace("require ", "").startsWith(`${module} v`));
+  return line?.split(" v")[1]?.split(" ")[0] ?? "unknown";
 }
 
 let options: Options;

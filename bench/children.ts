@@ -1,5 +1,5 @@
 /** Child processes, all killed when the bench ends, and what /proc says of them. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 export interface Children extends AsyncDisposable {
   /** Starts a server; its output is kept to be shown if it dies. */
@@ -16,8 +16,9 @@ export interface Child extends AsyncDisposable {
   readonly pid: number;
   /** Rejects when the process ends by itself, with what it wrote. */
   readonly died: Promise<never>;
-  /** CPU time used so far, of all its threads. */
+  /** CPU time used so far, of all its threads and of the processes that it started. */
   cpuMicros(): number;
+  /** Of it alone. */
   rssBytes(): number;
 }
 
@@ -33,8 +34,10 @@ export function children(): Children {
   const alive = new Set<Bun.Subprocess>();
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
   const kill = async (child: Bun.Subprocess): Promise<void> => {
+    const started = child.exitCode === null ? childrenOf(child.pid) : [];
     child.kill("SIGKILL");
     await child.exited;
+    for (const pid of started) killPid(pid);
     alive.delete(child);
   };
   return {
@@ -101,8 +104,26 @@ async function collect(stream: ReadableStream<Uint8Array>): Promise<string> {
   return said;
 }
 
-/** Fields 14 and 15 of /proc/PID/stat, counted after the name, which may hold anything. */
 function cpuMicros(pid: number): number {
+  const own = ownCpuMicros(pid);
+  return childrenOf(pid).reduce((sum, child) => sum + cpuMicros(child), own);
+}
+
+function killPid(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {} // it has ended with its parent
+}
+
+/** Those that its first thread started: Bun starts processes from no other. */
+function childrenOf(pid: number): readonly number[] {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  const listed = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+  return listed === "" ? [] : listed.split(" ").map(Number);
+}
+
+/** Fields 14 and 15 of /proc/PID/stat, counted after the name, which may hold anything. */
+function ownCpuMicros(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * tickMicros;

@@ -1,9 +1,9 @@
 /** What was measured: rows of values by server, one value per round, and what is read off them. */
 
-/** What a row is about: calls in by either protocol, calls out, calls spread over instances, a cluster's pods, what is shipped. */
-export type Group = "grpc" | "json" | "out" | "spread" | "pods" | "shipping";
+/** What a row is about: calls in by either protocol, calls in that are observed or shared by workers, calls out, calls spread over instances, a cluster's pods, what is shipped. */
+export type Group = "grpc" | "json" | "observed" | "workers" | "out" | "spread" | "pods" | "shipping";
 
-export type Unit = "µs" | "req/s" | "ms" | "MB" | "kB";
+export type Unit = "µs" | "req/s" | "messages/s" | "ms" | "MB" | "kB";
 
 export interface Row {
   readonly group: Group;
@@ -16,14 +16,23 @@ export interface Row {
 
 export interface Figures {
   readonly rows: readonly Row[];
+  /** What could not be measured, or must be known to read what was. */
+  readonly notes: readonly string[];
+  /** Once, however often it is said. */
+  note(text: string): void;
   add(group: Group, what: string, unit: Unit, server: string, value: number): void;
 }
 
 /** Rows appear in the order in which they were first added to. */
 export function figures(): Figures {
   const rows: Row[] = [];
+  const notes: string[] = [];
   return {
     rows,
+    notes,
+    note(text) {
+      if (!notes.includes(text)) notes.push(text);
+    },
     add(group, what, unit, server, value) {
       const known = rows.find((row) => row.group === group && row.what === what);
       const row = known ?? { group, what, unit, values: {} };
@@ -46,15 +55,7 @@ export function ratios(row: Row, a: string, b: string): readonly number[] {
   return (row.values[a] ?? []).flatMap((value, round) => (below[round] ? [value / below[round]] : []));
 }
 
-export interface Goal {
-  readonly what: string;
-  readonly limit: number;
-  readonly found: number;
-  readonly met: boolean;
-}
-
-/** Names of the rows that the goals are about. */
-export const cpuOfUnary = "unary, 50 at a time: server CPU per call";
+/** Names of the rows that are read elsewhere. */
 export const startTime = "start to first reply";
 export const idleMemory = "memory, idle";
 export const cpuOfCallOut = "50 at a time: caller's CPU per call";
@@ -62,27 +63,5 @@ export const slowestCalls = "one slow of five: p99";
 export const timeToSynced = "5,000 pods: time to synced";
 export const growthOfPods = "5,000 pods: memory growth";
 export const pushedOfChange = "pushed after a one-line change";
-
-/** Those whose rows were measured. */
-export function goals(rows: readonly Row[]): readonly Goal[] {
-  const goal = (row: Row, what: string, limit: number, values: readonly number[] = []): Goal[] => {
-    if (values.length === 0) return [];
-    const found = median(values);
-    return [{ what: `${what} (${row.group})`, limit, found, met: found <= limit }];
-  };
-  return rows.flatMap((row) => {
-    if (row.what === cpuOfUnary)
-      return goal(row, "CPU per call, microrun ÷ grpc-js", 1.15, ratios(row, "microrun", "grpc-js"));
-    if (row.what === startTime) return goal(row, "start to first reply, ms", 60, row.values.microrun);
-    if (row.what === idleMemory) return goal(row, "idle memory, MB", 60, row.values.microrun);
-    if (row.what === cpuOfCallOut)
-      return goal(row, "CPU per call, microrun ÷ grpc-js", 1.15, ratios(row, "microrun", "grpc-js"));
-    if (row.what === slowestCalls)
-      return goal(row, "p99, p2c ÷ roundrobin", 1, ratios(row, "p2c", "roundrobin"));
-    if (row.what === timeToSynced)
-      return goal(row, "time to synced, microrun ÷ client-go", 1, ratios(row, "microrun", "client-go"));
-    if (row.what === growthOfPods) return goal(row, "memory growth, MB", 12, row.values.microrun);
-    if (row.what === pushedOfChange) return goal(row, `${row.what}, kB`, 64, row.values.microrun);
-    return [];
-  });
-}
+export const workersOfComputing = "h2load 32 x 4, 0.5 ms of computing: rate";
+export const workersOfGreeting = "h2load 32 x 4: rate";

@@ -14,6 +14,9 @@ export const jsonRequest: Buffer = Buffer.from(
     `content-length: 16\r\n\r\n{"name":"World"}`,
 );
 
+/** {"name":"World"} as gRPC sends a message. */
+export const grpcMessage: Buffer = Buffer.from("\0\0\0\0\x07\x0a\x05World", "latin1");
+
 /** The same call in gRPC: preface, SETTINGS, HEADERS, DATA; every field a literal, so that no HPACK table is needed. */
 export const grpcRequest: Buffer = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
@@ -30,7 +33,7 @@ export const grpcRequest: Buffer = Buffer.concat([
       field("te", "trailers"),
     ]),
   ),
-  frame(0, 0x1, 1, Buffer.from("\0\0\0\0\x07\x0a\x05World", "latin1")), // END_STREAM
+  frame(0, 0x1, 1, grpcMessage), // END_STREAM
 ]);
 
 function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {

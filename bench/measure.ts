@@ -1,44 +1,20 @@
 /** One turn of each server: its load, memory, start and size, added to the figures. */
 import { statSync } from "node:fs";
+import type { Case } from "./cases.ts";
 import type { Child, Children } from "./children.ts";
-import type { Contender, Protocol } from "./contenders.ts";
-import { cpuOfUnary, type Figures, idleMemory, startTime } from "./figures.ts";
+import type { Contender } from "./contenders.ts";
+import { type Figures, type Group, idleMemory, startTime, type Unit } from "./figures.ts";
 import { firstReply, freePort } from "./first-reply.ts";
-import { grpcLoad, jsonLoad } from "./load.ts";
-
-export interface Case {
-  /** For `--only`. */
-  readonly name: string;
-  readonly protocol: Protocol;
-  readonly title: string;
-  readonly concurrency: number;
-  readonly uniqueMetadata?: boolean;
-}
-
-const [unary] = cpuOfUnary.split(":");
-
-export const grpcCases: readonly Case[] = [
-  { name: "unary", protocol: "grpc", title: unary!, concurrency: 50 },
-  {
-    name: "metadata",
-    protocol: "grpc",
-    title: "unique metadata, 50 at a time",
-    concurrency: 50,
-    uniqueMetadata: true,
-  },
-  { name: "single", protocol: "grpc", title: "unary, one at a time", concurrency: 1 },
-];
-
-export const jsonCases: readonly Case[] = [
-  { name: "json", protocol: "json", title: "POST, 50 connections", concurrency: 50 },
-];
 
 /** After it a server counts as idle: it has compiled, collected its garbage and given memory back. */
 const settleMs = 1000;
-/** Before anything counts, at the concurrency of most cases: the JIT compilers need some 10,000 calls. */
-const warmup = { seconds: 1.5, concurrency: 50 };
+/** Before anything counts, by the first case: the JIT compilers need some 10,000 calls. */
+const warmupSeconds = 1.5;
+/** And by each of the others: what is new in it. */
+const nextWarmupSeconds = 0.5;
 
-interface Turn {
+export interface Turn {
+  readonly group: Group;
   readonly cases: readonly Case[];
   readonly servers: readonly Contender[];
   readonly client: string;
@@ -47,6 +23,7 @@ interface Turn {
 
 /** Starts all servers anew, then gives each its turn, case by case. */
 export async function measureLoads(turn: Turn, owned: Children, found: Figures): Promise<void> {
+  const { group, client } = turn;
   await using stack = new AsyncDisposableStack();
   const running: { server: Contender; child: Child; port: number }[] = [];
   for (const server of turn.servers) {
@@ -61,32 +38,36 @@ export async function measureLoads(turn: Turn, owned: Children, found: Figures):
   };
   const idle = await memory();
 
-  const load = ({ protocol }: Contender, options: Parameters<typeof jsonLoad>[0]) =>
-    protocol === "grpc" ? grpcLoad(turn.client, owned, options) : jsonLoad(options);
-  for (const { server, child, port } of running)
-    await answer(server, child, load(server, { port, ...warmup }));
-  for (const { title, concurrency, uniqueMetadata = false } of turn.cases) {
-    for (const { server, child, port } of running) {
+  const able = ({ name }: Case): typeof running =>
+    running.filter(({ server }) => !server.lacks?.includes(name));
+  for (const [index, one] of turn.cases.entries()) {
+    const seconds = index === 0 ? warmupSeconds : nextWarmupSeconds;
+    for (const { server, child, port } of able(one))
+      await answer(server, child, one.load({ port, seconds, owned, client }));
+  }
+  for (const one of turn.cases) {
+    const { title, per = "call" } = one;
+    for (const { server, child, port } of able(one)) {
       const before = child.cpuMicros();
-      const options = { port, concurrency, seconds: turn.seconds, uniqueMetadata };
-      const { count, rate, p50Us, p99Us } = await answer(server, child, load(server, options));
-      const add = (what: string, unit: "µs" | "req/s", value: number): void =>
-        found.add(server.protocol, `${title}: ${what}`, unit, server.name, value);
-      add("server CPU per call", "µs", (child.cpuMicros() - before) / count);
-      add("rate", "req/s", rate);
-      add("p50", "µs", p50Us);
-      add("p99", "µs", p99Us);
+      const load = await answer(server, child, one.load({ port, seconds: turn.seconds, owned, client }));
+      const add = (what: string, unit: Unit, value: number): void =>
+        found.add(group, `${title}: ${what}`, unit, server.name, value);
+      add(`server CPU per ${per}`, "µs", (child.cpuMicros() - before) / load.count);
+      add("rate", per === "call" ? "req/s" : "messages/s", load.rate);
+      if (load.p50Us !== undefined) add("p50", "µs", load.p50Us);
+      if (load.p99Us !== undefined) add("p99", "µs", load.p99Us);
     }
   }
   const loaded = await memory();
   for (const [index, { server }] of running.entries()) {
-    found.add(server.protocol, idleMemory, "MB", server.name, idle[index]!);
-    found.add(server.protocol, "memory, after the load", "MB", server.name, loaded[index]!);
+    found.add(group, idleMemory, "MB", server.name, idle[index]!);
+    found.add(group, "memory, after the load", "MB", server.name, loaded[index]!);
   }
 }
 
 /** From the spawn to the first answer. */
 export async function measureStarts(
+  group: Group,
   servers: readonly Contender[],
   owned: Children,
   found: Figures,
@@ -95,15 +76,14 @@ export async function measureStarts(
     const { child, port, began } = await start(server, owned);
     await using _ = child;
     await answer(server, child, firstReply(port, server.request));
-    found.add(server.protocol, startTime, "ms", server.name, performance.now() - began);
+    found.add(group, startTime, "ms", server.name, performance.now() - began);
   }
 }
 
-/** Of the servers that were measured. */
-export function measureSizes(servers: readonly Contender[], found: Figures): void {
-  const protocols = new Set<string>(found.rows.map(({ group }) => group));
-  for (const { protocol, name, binary } of servers.filter((one) => protocols.has(one.protocol)))
-    found.add(protocol, "binary", "MB", name, statSync(binary).size / 1e6);
+/** Of the servers of a group that was measured. */
+export function measureSizes(group: Group, servers: readonly Contender[], found: Figures): void {
+  if (!found.rows.some((row) => row.group === group)) return;
+  for (const { name, binary } of servers) found.add(group, "binary", "MB", name, statSync(binary).size / 1e6);
 }
 
 async function start(
@@ -116,10 +96,10 @@ async function start(
 }
 
 /** What `work` gives, unless the server dies first; a failure names the server. */
-async function answer<T>({ name, protocol }: Contender, child: Child, work: Promise<T>): Promise<T> {
+async function answer<T>({ name }: Contender, child: Child, work: Promise<T>): Promise<T> {
   try {
     return await Promise.race([work, child.died]);
   } catch (error) {
-    throw new Error(`${name} (${protocol}): ${(error as Error).message}`, { cause: error });
+    throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
   }
 }

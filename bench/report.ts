@@ -1,5 +1,6 @@
 /** Writes the figures for people: tables that are Markdown and read well on a terminal. */
-import { type Goal, type Group, goals, median, type Row, ratios, type Unit } from "./figures.ts";
+import { type Figures, type Group, median, type Row, ratios, type Unit } from "./figures.ts";
+import { type Goal, goals } from "./goals.ts";
 
 export interface Setting {
   /** In general words: nothing that names a machine. */
@@ -9,17 +10,22 @@ export interface Setting {
   readonly seconds: number;
 }
 
-export function report(rows: readonly Row[], setting: Setting): string {
+export function report({ rows, notes }: Pick<Figures, "rows" | "notes">, setting: Setting): string {
   const versions = Object.entries(setting.versions).map(([name, version]) => `${name} ${version}`);
   const of = (group: Group): Row[] => rows.filter((row) => row.group === group);
   return [
     `${setting.machine}; ${versions.join(", ")}.`,
     `Medians of ${setting.rounds} rounds of ${setting.seconds} s for each figure, servers in turn; (min–max).`,
+    ...(notes.length === 0 ? [] : [notes.map((note) => `- ${note}`).join("\n")]),
     ...section("Goals", goalTable(goals(rows))),
     ...section("gRPC, grpc-go = 1", ratioTable(of("grpc"), "grpc-go", ["microrun", "grpc-js"])),
     ...section("JSON over HTTP/1.1, Bun.serve = 1", ratioTable(of("json"), "Bun.serve", [])),
+    ...section("Calls observed, microrun = 1", ratioTable(of("observed"), "microrun", [])),
+    ...section("Workers, one = 1", ratioTable(of("workers"), "1", [])),
     ...section("gRPC", valueTable(of("grpc"))),
     ...section("JSON over HTTP/1.1", valueTable(of("json"))),
+    ...section("Calls observed", valueTable(of("observed"))),
+    ...section("Workers", valueTable(of("workers"))),
     ...section("Calls out", valueTable(of("out"))),
     ...section("Calls spread over five instances", valueTable(of("spread"))),
     ...section("Pods of a cluster", valueTable(of("pods"))),
@@ -34,9 +40,9 @@ function section(title: string, lines: Table): string[] {
 }
 
 function goalTable(found: readonly Goal[]): Table {
-  const lines = found.map(({ what, limit, found, met }) => [
+  const lines = found.map(({ what, sign, limit, found, met }) => [
     what,
-    `≤ ${limit}`,
+    `${sign} ${limit}`,
     found.toFixed(found < 10 ? 2 : 1),
     met ? "met" : "missed",
   ]);
@@ -77,7 +83,9 @@ function spread(values: readonly number[], write: (value: number) => string): st
 }
 
 const text = (value: number, unit: Unit): string =>
-  unit === "req/s" || value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+  unit.endsWith("/s") || value >= 100
+    ? Math.round(value).toLocaleString("en")
+    : value.toFixed(value < 10 ? 2 : 1);
 
 /** First column to the left, figures to the right. */
 function table([head, ...lines]: Table): string {

@@ -1,7 +1,8 @@
 /** Which method a call means, and how its messages travel: by `.proto` files, else by reflection, else JSON. */
-import { type Dispatch, jsonMethod, type Method } from "../call.ts";
+import { jsonMethod, type Method } from "../call.ts";
 import type { CallOptions, Client } from "../client/client.ts";
 import { didYouMean, usageError } from "../errors.ts";
+import { learnedMethod } from "../learned-method.ts";
 import { grpc } from "../plugins.ts";
 
 export interface Names {
@@ -30,7 +31,7 @@ export interface TypeOptions {
 /** @throws MicrorunError `invalid_argument` where the `.proto` files or the line are wrong, else as the callee fails */
 export async function callType(names: Names, options: TypeOptions): Promise<CallType> {
   const { proto, stream } = options;
-  const method = proto.length > 0 ? await fromFiles(names, proto) : await byReflection(names, options);
+  const method = proto.length > 0 ? await fromFiles(names, proto) : await learnedMethod(options.client, options.service, names, options.options);
   if (method === undefined) {
     // a reply that does not stream is a stream of one
     const streams = { requestStream: stream, responseStream: true };
@@ -63,22 +64,6 @@ async function fromFiles({ service, method }: Names, files: readonly string[]): 
 
 function last(name: string): string {
   return name.slice(name.lastIndexOf(".") + 1);
-}
-
-async function byReflection(
-  names: Names,
-  { client, service, options }: TypeOptions,
-): Promise<Method | undefined> {
-  const until = Date.now() + options.timeoutMs;
-  const dispatch: Dispatch = async ({ request, type, signal }) => {
-    // a client tells JSON, a dispatch the handler's values
-    const plain: Method = { ...type!, response: { ...type!.response, toJson: (value) => value } };
-    const timeoutMs = Math.max(1, until - Date.now());
-    const how = { ...options, type: plain, signal, timeoutMs };
-    return client.stream(service, `${plain.service}.${plain.name}`, request, how);
-  };
-  const { reflectedMethod } = await grpc.reflected();
-  return reflectedMethod(dispatch, names.service, names.method, new AbortController().signal);
 }
 
 /** A path alone, `greeter.Greeter/Hello`, names its service by its package. */

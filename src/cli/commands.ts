@@ -2,6 +2,7 @@
 import { buildGroups } from "./build-flags.ts";
 import type { Built, Command } from "./command.ts";
 import { deployGroups } from "./deploy-flags.ts";
+import { gatewayGroups, proxyGroups } from "./gateway-flags.ts";
 import { imageGroups } from "./image-flags.ts";
 import { manifestGroups, notPassed } from "./manifest-flags.ts";
 import { logFlags, runGroups } from "./run-flags.ts";
@@ -163,6 +164,27 @@ export const commands: readonly Command[] = [
     ],
     most: 3,
     load: () => import("./call.ts"),
+  },
+  {
+    name: "gateway",
+    words: "",
+    about: "Call services over HTTP by path, and pass web services through",
+    groups: gatewayGroups,
+    examples: [
+      ["microrun gateway", "POST /greeter/hello calls Greeter.Hello of greeter"],
+      ["microrun gateway --route=/shop=web --jwt_secret_file=jwt.key --rate_limit=100", "for the world outside"],
+    ],
+    most: 0,
+    load: () => import("./gateway.ts"),
+  },
+  {
+    name: "proxy",
+    words: "",
+    about: "Pass gRPC calls through to services by name",
+    groups: proxyGroups,
+    examples: [["microrun proxy --address=:8081", "/greeter.Greeter/Hello goes to greeter"]],
+    most: 0,
+    load: () => import("./proxy.ts"),
   },
   {
     name: "register",

@@ -1,11 +1,11 @@
 /** `microrun config`: the configuration that a run here would have, with the source of each value; checked; watched. */
 import { existsSync } from "node:fs";
-import { type ConfigStore, type OpenedStore, openStore, redact } from "../configuration.ts";
+import { type ConfigStore, type OpenedStore, openStore, redact, shownValues } from "../configuration.ts";
 import { didYouMean, MicrorunError, usageError } from "../errors.ts";
 import { type Log, silentLog } from "../log.ts";
 import { yamlText } from "../yaml.ts";
 import type { Input } from "./command.ts";
-import { changesOf, shownLine, shownValues } from "./config-values.ts";
+import { changesOf, shownLine } from "./config-values.ts";
 import { readConfigured } from "./configured.ts";
 import { stopSignal, toolLog } from "./discovery.ts";
 import { jsonText, plain } from "./output.ts";

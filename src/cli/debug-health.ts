@@ -21,8 +21,11 @@ const empty: MessageType = { ...jsonMessage, encode: () => new Uint8Array() };
 /** v1's path; v2 takes any package. HealthResponse{string status = 1} needs no schema to be read. */
 const status: MessageType = {
   ...jsonMessage,
-  decode: (bytes) => ({
-    status: bytes[0] === 0x0a ? new TextDecoder().decode(bytes.subarray(2, 2 + (bytes[1] ?? 0))) : "",
+  decode: (bytes, start = 0) => ({
+    status:
+      bytes[start] === 0x0a
+        ? new TextDecoder().decode(bytes.subarray(start + 2, start + 2 + (bytes[start + 1] ?? 0)))
+        : "",
   }),
 };
 

@@ -6,6 +6,8 @@ export type FlagType =
   | "text"
   /** A whole number. */
   | "integer"
+  /** A whole number, or `auto`. */
+  | "count"
   /** A switch: `--watch`, `--no-watch`, `--watch=false`. */
   | "boolean"
   /** Go's way: `5s`, `1m30s`, `100ms`; the value is milliseconds. */
@@ -41,8 +43,8 @@ export interface Flag {
   readonly inCluster?: string;
   /** What holds without a value, in words, where that is no fixed text. */
   readonly otherwise?: string;
-  /** False: no environment variable. @default `MICRO_` and the name in upper case */
-  readonly variable?: false;
+  /** Its environment variable; false: none. @default `MICRO_` and the name in upper case */
+  readonly variable?: false | `MICRO_${string}`;
   /** The least value of a number, duration or size. @default 0 */
   readonly min?: number;
   /** One letter that stands for it: `o` for `-o`. @default none */
@@ -69,13 +71,15 @@ export type ListType = "list" | "addresses" | "sources" | "origins" | "tokens";
 
 type ValueOf<T extends FlagType> = T extends "integer" | "duration" | "seconds" | "size"
   ? number
-  : T extends "boolean"
-    ? boolean
-    : T extends ListType
-      ? readonly string[]
-      : T extends "pairs"
-        ? Readonly<Record<string, string>>
-        : string;
+  : T extends "count"
+    ? number | "auto"
+    : T extends "boolean"
+      ? boolean
+      : T extends ListType
+        ? readonly string[]
+        : T extends "pairs"
+          ? Readonly<Record<string, string>>
+          : string;
 
 /** Types whose value without a word is empty, not missing. */
 type NeverMissing = "boolean" | ListType | "pairs";
@@ -101,7 +105,7 @@ export function choicesOf({ of = [] }: Flag): readonly string[] {
 
 /** The environment variable of a flag, if it has one. */
 export function variableOf(name: string, flag: Flag): string | undefined {
-  return flag.variable === false ? undefined : `MICRO_${name.toUpperCase()}`;
+  return flag.variable === false ? undefined : (flag.variable ?? `MICRO_${name.toUpperCase()}`);
 }
 
 /** What holds when nothing is said, for people. */

@@ -2,6 +2,8 @@
 import { configFlags } from "./config-flags.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
 import type { FlagGroup } from "./flags.ts";
+import { inspectFlags } from "./inspect-flags.ts";
+import { limitFlags } from "./limit-flags.ts";
 import { servingFlags } from "./serving-flags.ts";
 
 export const serviceFlags = {
@@ -34,6 +36,14 @@ export const serviceFlags = {
     example: "./greeter.proto",
     otherwise: "the module's `proto`, else the .proto beside it",
   },
+  workers: {
+    type: "count",
+    about:
+      "How many processes serve the module on the same ports, under one parent; auto: one for each core.",
+    example: "auto",
+    default: "1",
+    min: 1,
+  },
   watch: {
     type: "boolean",
     about: "Start anew whenever the module, or a file it imports, changes.",
@@ -63,7 +73,7 @@ export const portFlags = {
   },
   http_address: {
     type: "address",
-    about: "A port of its own for JSON and web, served by the host's fastest HTTP server.",
+    about: "A port of its own for JSON and web, served by the host's fastest HTTP server unless it has TLS.",
     example: ":8000",
     otherwise: "--server_address",
   },
@@ -74,7 +84,11 @@ export const portFlags = {
     example: ":8081",
     otherwise: "no port of its own",
   },
-  tls_cert: { type: "text", about: "The certificate chain to serve with, a PEM file.", example: "tls.crt" },
+  tls_cert: {
+    type: "text",
+    about: "The certificate chain to serve with, a PEM file; it and its like are read anew when they change.",
+    example: "tls.crt",
+  },
   tls_key: { type: "text", about: "The private key of --tls_cert, a PEM file.", example: "tls.key" },
   tls_ca: {
     type: "text",
@@ -134,6 +148,28 @@ export const clientFlags = {
     about: "The private key of --client_tls_cert, a PEM file.",
     example: "tls.key",
   },
+  client_keepalive_time: {
+    type: "duration",
+    about:
+      "How long a connection to another service may be silent before it is asked whether it lives; 0: it never is.",
+    example: "10m",
+    default: "5m",
+  },
+  client_keepalive_timeout: {
+    type: "duration",
+    about: "How long the other service may take to answer that before the connection is cut.",
+    example: "10s",
+    default: "20s",
+    min: 1,
+  },
+  client_compression: {
+    type: "choice",
+    of: ["none", "gzip"],
+    about:
+      "How requests are packed that are worth it; the service that is called must read it, as grpc-go does.",
+    example: "gzip",
+    default: "none",
+  },
   client: {
     type: "choice",
     of: ["grpc"],
@@ -148,14 +184,17 @@ export const brokerFlags = {
   broker: {
     type: "choice",
     of: "broker",
-    about: "What carries events.",
-    example: "memory",
-    default: "memory",
+    about:
+      "What carries events: memory within this process, http to subscribers of the registry, or a NATS server.",
+    example: "nats",
+    default: "http",
   },
   broker_address: {
     type: "addresses",
-    about: "Addresses of the broker, separated by commas.",
-    example: "10.0.0.1:4222",
+    about:
+      "Where http listens for events; the servers of nats, separated by commas, ?jetstream=STREAM for at-least-once.",
+    example: "nats://10.0.0.1:4222",
+    otherwise: "of http 127.0.0.1:0 (in a cluster :10001), of nats nats://127.0.0.1:4222",
   },
 } as const;
 
@@ -229,10 +268,12 @@ export const runGroups: readonly FlagGroup[] = [
   { title: "Ports:", flags: portFlags },
   { title: "Configuration:", flags: configFlags },
   { title: "Calls served:", flags: servingFlags },
+  { title: "Limits:", flags: limitFlags },
   { title: "Calls to others:", flags: clientFlags },
   { title: "Discovery:", flags: discoveryFlags },
   { title: "Events:", flags: brokerFlags },
   { title: "Transport:", flags: transportFlags },
   { title: "Life:", flags: lifeFlags },
   { title: "Log:", flags: logFlags },
+  { title: "Dashboard:", flags: inspectFlags },
 ];

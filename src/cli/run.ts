@@ -14,22 +14,25 @@ export async function start(input: Input): Promise<number> {
   const { words, given, rest, env, host, built } = input;
   const module = words[0]!;
   const read = readSettings(module, input);
-  const write = (line: string): void =>
-    void process.stderr.write(`${built === undefined ? line : sourceNames(line, built)}\n`);
-  const settings = { ...read, log: { ...read.log, write } };
   if (built !== undefined && readFlags(serviceFlags, given, env).watch)
     throw usageError(`--watch: ${built.name} is an executable, which does not change`, "leave it out");
-  if (readFlags(serviceFlags, given, env).watch) {
+  const { watch, workers } = readFlags(serviceFlags, given, env);
+  if (watch && workers !== 1)
+    throw usageError(`--watch: restarts one process, not --workers=${workers}`, "leave one of them out");
+  if (watch) {
     // the variable may have asked for it: the flag beats it
     return (await host()).watch(["run", module, ...flagTokens(given), "--no-watch", "--", ...rest]);
   }
+  const { openLines, runProcesses } = await import("../processes.ts");
+  const output = await openLines();
+  const write = (line: string): void => output(built === undefined ? line : sourceNames(line, built));
+  const settings = { ...read, log: { ...read.log, write } };
   const level = settings.live.logLevel;
   const log = createLog({ ...settings.log, level });
   for (const note of nearVariables(env, flagsOf(runGroups))) log.debug(note);
-  const { run } = await import("../run.ts");
   const { invitation } = await import("./invitation.ts");
   const { selfCommand } = await import("./self.ts");
-  return run(settings, settling(module, input), (ready) => {
+  return runProcesses(settings, settling(module, input), (ready) => {
     const lines = invitation(ready, { tls: settings.tls !== undefined, self: selfCommand() });
     if (lines.length === 0) return;
     const message = `${ready.service.name} is ready`;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defaultServerLimits } from "../transport/transport.ts";
 import { readArgv } from "./argv.ts";
 import { commands } from "./commands.ts";
 import { choicesOf, flagsOf } from "./flags.ts";
@@ -21,9 +22,14 @@ describe("readSettings", () => {
     expect(rest).toEqual({
       module: "./x.ts",
       args: [],
+      workers: 1,
       server: { metadata: {} },
       maxMessageBytes: 4_194_304,
-      client: { retries: 1, poolSize: 100, poolTtlMs: 60_000 },
+      limits: defaultServerLimits,
+      client: {
+        ...{ retries: 1, poolSize: 100, poolTtlMs: 60_000 },
+        ...{ keepaliveMs: 300_000, keepaliveTimeoutMs: 20_000, gzip: false },
+      },
       mesh: {
         registry: "local",
         registryAddress: [],
@@ -34,7 +40,7 @@ describe("readSettings", () => {
         selector: "p2c",
         selectorKey: "",
         kubernetes: { needs: { register: false, discover: false, sources: [] } },
-        broker: "memory",
+        broker: "http",
         brokerAddress: [],
       },
       transport: "grpc",

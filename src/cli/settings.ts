@@ -1,13 +1,17 @@
 /** Flags and variables of `run`, and what configuration says in their place → Settings. */
+
+import { readTls, type TlsFiles } from "../certificates/certificates.ts";
 import { MicrorunError, usageError } from "../errors.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import type { ClientSettings, LiveSettings, MeshSettings, Settings, Settle } from "../settings.ts";
 import type { Tls } from "../transport/transport.ts";
-import { readTls } from "./certificates.ts";
 import type { Input } from "./command.ts";
 import { readConfigSettings } from "./config-settings.ts";
 import { readConfigured } from "./configured.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
+import { flagsOf } from "./flags.ts";
+import { givenFlags, inspectFlags } from "./inspect-flags.ts";
+import { limitFlags } from "./limit-flags.ts";
 import { clusterNeeds } from "./needs.ts";
 import {
   brokerFlags,
@@ -15,9 +19,11 @@ import {
   lifeFlags,
   logFlags,
   portFlags,
+  runGroups,
   serviceFlags,
   transportFlags,
 } from "./run-flags.ts";
+import { versionLine } from "./self.ts";
 import { servingFlags } from "./serving-flags.ts";
 import { wantsColor } from "./terminal.ts";
 import { type Environment, type FromConfig, type Given, readFlags } from "./values.ts";
@@ -50,6 +56,7 @@ export function readSettings(
   const service = readFlags(serviceFlags, given, env);
   const port = readFlags(portFlags, given, env, fromConfig);
   const { transport } = readFlags(transportFlags, given, env);
+  const limits = readFlags(limitFlags, given, env);
   const life = readFlags(lifeFlags, given, env);
   const log = readLog(given, env, fromConfig);
   const mesh = readMesh(given, env, fromConfig);
@@ -57,6 +64,7 @@ export function readSettings(
   return {
     module,
     args: rest,
+    workers: service.workers,
     server: {
       metadata: service.server_metadata,
       ...present({
@@ -72,9 +80,22 @@ export function readSettings(
       httpAddress: port.http_address,
       healthAddress: port.health_address,
       tls: serverTls(port),
+      tlsFiles: port.tls_cert === undefined ? undefined : tlsFiles(port),
+      maxBufferBytes: limits.max_buffer_bytes,
       proto: service.proto.length > 0 ? service.proto : undefined,
     }),
     maxMessageBytes: port.max_message_bytes,
+    limits: {
+      maxConnections: limits.max_connections,
+      maxStreams: limits.max_concurrent_streams,
+      maxCalls: limits.max_concurrent_calls,
+      maxHeaderBytes: limits.max_header_bytes,
+      maxAgeMs: limits.max_connection_age,
+      ageGraceMs: limits.max_connection_age_grace,
+      idleMs: limits.max_connection_idle,
+      keepaliveMs: limits.keepalive_time,
+      keepaliveTimeoutMs: limits.keepalive_timeout,
+    },
     client: readClient(given, env),
     mesh: { ...mesh, kubernetes: { ...mesh.kubernetes, needs: clusterNeeds(mesh, given, env) } },
     transport,
@@ -84,9 +105,15 @@ export function readSettings(
     healthTimeoutMs: life.health_timeout,
     log: { format: log.format, color: log.color },
     config,
+    ...present({ inspect: inspection(given, env) }),
     live: { ...readLive(given, env, fromConfig), logLevel: log.level },
     fixed,
   };
+}
+
+function inspection(given: Given, env: Environment): Settings["inspect"] {
+  if (!readFlags(inspectFlags, given, env).inspect) return undefined;
+  return { runtime: versionLine(), flags: givenFlags(flagsOf(runGroups), given, env) };
 }
 
 /** What may change while the service runs. */
@@ -123,11 +150,15 @@ export function readLog(
 export function readClient(given: Given, env: Environment): ClientSettings {
   const flags = readFlags(clientFlags, given, env);
   const { client_tls_cert: cert, client_tls_key: key, client_tls_ca: ca } = flags;
+  const tls = readTls({ cert, key, ca }, "client_tls");
   return {
     retries: flags.client_retries,
     poolSize: flags.client_pool_size,
     poolTtlMs: flags.client_pool_ttl,
-    ...present({ tls: readTls({ cert, key, ca }, "client_tls") }),
+    keepaliveMs: flags.client_keepalive_time,
+    keepaliveTimeoutMs: flags.client_keepalive_timeout,
+    gzip: flags.client_compression === "gzip",
+    ...(tls === undefined ? {} : { tls, tlsFiles: { cert, key, ca } }),
   };
 }
 
@@ -173,12 +204,14 @@ function usualRegistry(selector: string, env: Environment): string {
   return ["static", "dns"].includes(selector) ? "memory" : "kubernetes";
 }
 
-function serverTls(
-  port: {
-    readonly [K in "tls_cert" | "tls_key" | "tls_ca"]: string | undefined;
-  },
-): Tls | undefined {
-  const { cert, key, ca } = readTls({ cert: port.tls_cert, key: port.tls_key, ca: port.tls_ca }) ?? {};
+type TlsFlags = { readonly [K in "tls_cert" | "tls_key" | "tls_ca"]: string | undefined };
+
+function tlsFiles(port: TlsFlags): TlsFiles {
+  return { cert: port.tls_cert, key: port.tls_key, ca: port.tls_ca };
+}
+
+function serverTls(port: TlsFlags): Tls | undefined {
+  const { cert, key, ca } = readTls(tlsFiles(port)) ?? {};
   if (cert !== undefined && key !== undefined) return { cert, key, ...present({ ca }) };
   if (ca !== undefined)
     throw usageError("--tls_ca: useless without a certificate", "give --tls_cert and --tls_key too");

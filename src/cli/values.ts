@@ -80,6 +80,10 @@ function valueFrom(flag: Flag, all: readonly Said[]): unknown {
 const parsers: Record<Exclude<Flag["type"], ListType | "pairs">, (last: Said, flag: Flag) => unknown> = {
   text: ({ text }) => text,
   integer: (last, flag) => atLeast(last, flag, /^\d+$/.test(last.text) ? Number(last.text) : undefined, ""),
+  count: (last, flag) =>
+    last.text === "auto"
+      ? "auto"
+      : atLeast(last, flag, /^\d+$/.test(last.text) ? Number(last.text) : undefined, ""),
   boolean: parseBoolean,
   duration: (last, flag) => atLeast(last, flag, milliseconds(last.text), "ms"),
   seconds: (last, flag) => {
@@ -107,6 +111,7 @@ const parsers: Record<Exclude<Flag["type"], ListType | "pairs">, (last: Said, fl
 
 const forms: Partial<Record<Flag["type"], { what: string; hint: string; most: number }>> = {
   integer: { what: "a whole number", hint: "write it as 3", most: Number.MAX_SAFE_INTEGER },
+  count: { what: "a whole number", hint: "write it as 4, or auto", most: 1024 },
   // a timer that waits longer fires at once
   duration: { what: "a duration", hint: "write it as 5s, 100ms or 1m30s", most: 2_147_483_647 },
   seconds: { what: "a duration", hint: "write it as 60 (seconds), 90s or 1m30s", most: 2_147_483_647 },
@@ -163,7 +168,9 @@ function parts({ text }: Said): string[] {
 function addresses(all: Said): string[] {
   const wrong = parts(all).find((part) => !URL.canParse(part.includes("://") ? part : `tcp://${part}`));
   if (wrong === undefined) return parts(all);
-  throw usageError(`${all.source}=${wrong}: not an address`, "write it as host:port");
+  // with a user there may be a password
+  const shown = wrong.includes("@") ? all.source : `${all.source}=${wrong}`;
+  throw usageError(`${shown}: not an address`, "write it as host:port");
 }
 
 function origins(all: Said): string[] {

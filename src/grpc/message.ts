@@ -222,7 +222,17 @@ export function encodeMessage(
 ): Uint8Array {
   codec.writeBody(writer, codec.check(value ?? (codec.nullable ? null : {}), name, depth), depth);
   // The writer's own bytes only where it will not be used again.
-  return writer.len > maxKept ? writer.finish(true) : writer.finishInto(new Uint8Array(writer.len));
+  return writer.len > maxKept ? writer.finish(true) : copyOf(writer);
+}
+
+/** Up to here a loop copies faster than a view of the bytes is made. */
+const maxLoop = 48;
+
+function copyOf({ buf, pos }: protobuf.Writer): Uint8Array {
+  const copy = new Uint8Array(pos);
+  if (pos > maxLoop) copy.set(buf.subarray(0, pos));
+  else for (let i = 0; i < pos; i++) copy[i] = buf[i]!;
+  return copy;
 }
 
 /** Lends one writer again and again: making them is most of what a small message costs. */

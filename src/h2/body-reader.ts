@@ -84,11 +84,16 @@ export function expect(stream: StreamState, bytes: number, ends: boolean): boole
   return false;
 }
 
+/** Books what the peer has sent and a stream keeps: it is given back by the listener, or when the stream is gone. */
+export function hold(stream: StreamState, bytes: number): void {
+  const { memory, account } = stream.connection;
+  stream.heldBytes += bytes;
+  charge(memory, account, bytes);
+}
+
 /** Hands bytes over. They count as held until the listener releases them. */
 export function deliver(stream: StreamState, bytes: Buffer, start: number, end: number): void {
-  const { connection } = stream;
-  stream.heldBytes += end - start;
-  charge(connection.memory, connection.account, end - start);
+  hold(stream, end - start);
   try {
     stream.listener.data(bytes, start, end);
   } catch (error) {

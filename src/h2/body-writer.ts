@@ -6,7 +6,7 @@ import { maxFrameBytes } from "./frame-code.ts";
 import type { Fields } from "./h2.ts";
 import { writeHeaders } from "./header-writer.ts";
 import { charge } from "./memory.ts";
-import { flushSoon, openData, unsentBytes } from "./output.ts";
+import { flushLater, flushSoon, openData, unsentBytes } from "./output.ts";
 
 /** Above this many unsent bytes no more DATA is framed: what waits, waits where the writer sees it. */
 export const highWaterBytes = 262_144;
@@ -35,7 +35,7 @@ export function write(stream: StreamState, bytes: Uint8Array, prefix: Uint8Array
     output.at = at;
     stream.sendWindow -= total;
     connection.sendWindow -= total;
-    flushSoon(output);
+    flushLater(output);
     return true;
   }
   if (stream.pendingBytes === 0) {
@@ -121,7 +121,7 @@ function step(stream: StreamState): number {
   const isLast = length === stream.pendingBytes;
   const ends = isLast && stream.endWanted && stream.trailers === undefined;
   fill(stream, openData(output, stream.id, length, ends), length);
-  flushSoon(output);
+  flushLater(output);
   // the peer answers each frame with WINDOW_UPDATE, for the stream and for the connection
   earn(connection.budget, costs.windowUpdate, 2);
   stream.movedAt = connection.now();

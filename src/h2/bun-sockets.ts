@@ -1,5 +1,6 @@
 /** Sockets of Bun.listen and Bun.connect: no streams and no copies between the system and the engine. */
 import { rm } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import { formatAddress, parseAddress } from "../address.ts";
 import type {
   OpenSocket,
@@ -9,14 +10,19 @@ import type {
   SocketTls,
   SocketUser,
 } from "./h2.ts";
-import { maxHandshakeMs, ownProtocols } from "./sockets.ts";
+import { maxHandshakeMs, maxHandshakes, ownProtocols } from "./sockets.ts";
 
 /** What a socket carries along. */
 interface Carried {
   user: SocketUser | undefined;
   /** While the TLS handshake lasts. */
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of the socket, before it closes. */
+  error?: string;
 }
+
+/** How long a peer whose certificate was refused may take to read so. */
+const refusalMs = 500;
 
 type BunSocket = Bun.Socket<Carried | undefined>;
 
@@ -29,7 +35,10 @@ async function listen({ address, tls, protocols = ownProtocols, shared = false, 
   const handlers = socketHandlers({ secure: tls !== undefined, verified: tls?.ca !== undefined }, (socket) =>
     open(openSocket(socket)),
   );
-  const common = { socket: handlers, ...(tls === undefined ? {} : { tls: serverTls(tls, protocols) }) };
+  let security = tls && checked(serverTls(tls, protocols));
+  const common = {
+    socket: security === undefined ? handlers : securing(bounded(handlers), () => security!),
+  };
   const onHost = (hostname: string) =>
     Bun.listen<Carried | undefined>({
       ...common,
@@ -45,6 +54,9 @@ async function listen({ address, tls, protocols = ownProtocols, shared = false, 
         : onAnyHost(onHost);
   return {
     address: place.path === undefined ? formatAddress(boundTo(listener as Bun.TCPSocketListener)) : address,
+    renew(next: SocketTls) {
+      security = checked(serverTls(next, protocols));
+    },
     async [Symbol.asyncDispose]() {
       listener.stop();
       if (place.path !== undefined) await rm(place.path, { force: true });
@@ -54,6 +66,46 @@ async function listen({ address, tls, protocols = ownProtocols, shared = false, 
 
 function boundTo({ hostname, port }: Bun.TCPSocketListener): { host: string; port: number } {
   return { host: hostname, port };
+}
+
+/** Of a socket that is accepted in cleartext: a listener's own TLS could not be changed any more. */
+function securing(handlers: ReturnType<typeof socketHandlers>, tls: () => Bun.TLSOptions) {
+  return {
+    open(socket: BunSocket): void {
+      socket.upgradeTLS({ ...upgraded, tls: tls(), socket: handlers, data: undefined });
+    },
+    data() {},
+    error: handlers.error,
+  };
+}
+
+/** As many handshakes at a time as may be. */
+function bounded(handlers: ReturnType<typeof socketHandlers>): typeof handlers {
+  const shaking = new Set<BunSocket>();
+  return {
+    ...handlers,
+    open(socket) {
+      const [longest] = shaking;
+      if (shaking.size >= maxHandshakes) longest?.terminate();
+      shaking.add(socket);
+      handlers.open(socket);
+    },
+    handshake(socket, ...how) {
+      shaking.delete(socket);
+      handlers.handshake(socket, ...how);
+    },
+    close(socket) {
+      shaking.delete(socket);
+      handlers.close(socket);
+    },
+  };
+}
+
+/** @throws what the TLS library says of a certificate that is none, which a listener in cleartext would not */
+function checked<T extends Bun.TLSOptions>(tls: T): T {
+  const { cert, key, ca } = tls as SocketTls;
+  createSecureContext({ cert, key, ca });
+  return tls;
 }
 
 /** All addresses of both kinds; of IPv4 alone where the system has no IPv6. */
@@ -139,7 +191,7 @@ function socketHandlers(
     handshake(socket: BunSocket, success: boolean, error: Error | null): void {
       clearTimeout(socket.data?.timer);
       if (success && (error === null || !verified)) socket.data = { user: begin(socket), timer: undefined };
-      else socket.terminate();
+      else refuse(socket);
     },
     data(socket: BunSocket, bytes: Buffer): void {
       socket.data?.user?.receive(bytes);
@@ -149,13 +201,20 @@ function socketHandlers(
     },
     close(socket: BunSocket): void {
       clearTimeout(socket.data?.timer);
-      socket.data?.user?.gone();
+      socket.data?.user?.gone(socket.data.error);
     },
-    // of the system, and of `begin`
-    error(socket: BunSocket): void {
+    // of the system, of TLS and of `begin`
+    error(socket: BunSocket, error: Error): void {
+      if (socket.data !== undefined) socket.data.error = error.message;
       socket.terminate();
     },
   };
+}
+
+/** Not cut: a reset would overtake the alert, and with it why. */
+function refuse(socket: BunSocket): void {
+  socket.data = { user: undefined, timer: setTimeout(() => socket.terminate(), refusalMs) };
+  socket.shutdown();
 }
 
 function openSocket(socket: BunSocket): OpenSocket {
@@ -171,6 +230,9 @@ function openSocket(socket: BunSocket): OpenSocket {
     resume: () => void socket.resume(),
   };
 }
+
+/** Known to Bun's sockets, though not to their types: they are the server of the TLS that they begin. */
+const upgraded = { isServer: true };
 
 /** Known to Bun.listen, though not to its types. */
 const sharedPort = { reusePort: true };

@@ -40,6 +40,8 @@ export interface Connection {
   readonly recent: Int32Array;
   /** The highest id that the peer has opened. */
   lastPeerStream: number;
+  /** Requests taken in this turn. */
+  taken: number;
   /** The id of the next stream that we open. */
   nextStream: number;
 

@@ -139,6 +139,20 @@ describe("the memory of a process", () => {
     expect([engine.heldBytes, engine.connections]).toEqual([0, 0]);
   });
 
+  test("is used by the heads of requests that are large, as long as they last", async () => {
+    const { engine, say } = await rawPeer(never);
+    const large = Buffer.concat([
+      requestBlock,
+      Buffer.from("000178", "hex"),
+      Buffer.from([0x7f, 0xa1, 0x4d]),
+    ]);
+    for (let n = 0; n < 10; n++)
+      await say(frame(1, 5, 2 * n + 1, Buffer.concat([large, Buffer.alloc(10_016, "v")])));
+    expect(engine.heldBytes).toBeWithin(100_000, 110_000);
+    for (let n = 0; n < 10; n++) await say(frame(3, 0, 2 * n + 1, uint32s(8)));
+    expect(engine.heldBytes).toBe(0);
+  });
+
   test("is given back by every stream and every connection that ends", async () => {
     const streams: Stream[] = [];
     const { client, server, engine, toClient } = join((stream) => {

@@ -7,18 +7,28 @@ import { costs, spend } from "./flood-budget.ts";
 import { flags, frameTypes, headBytes, maxFrameBytes, maxStreamId, preface } from "./frame-code.ts";
 import { errorCodes } from "./h2.ts";
 import { headerFrames } from "./header-frames.ts";
-import { charge } from "./memory.ts";
+import { charge, isFilling } from "./memory.ts";
 import { readSettings } from "./settings.ts";
 
 export interface FrameReader {
+  /** Something is left for the next turn: `read()` goes on with it. */
+  readonly isLeft: boolean;
   /** @throws ConnectionError for what costs the peer the connection */
-  read(bytes: Buffer): void;
+  read(bytes?: Buffer): void;
 }
+
+/** Requests taken in a turn: before the next, it is known what the replies to these have left waiting. */
+const maxTaken = 64;
+/** The same while a good part of the memory is in use. */
+const maxTakenInNeed = 8;
+
+const nothing = Buffer.alloc(0);
 
 export function frameReader(connection: Connection): FrameReader {
   let prefaceLeft = connection.isServer ? preface.length : 0;
   /** The beginning of a frame whose rest has not come. */
   let rest: Buffer | undefined;
+  let isLeft = false;
   const headers = headerFrames(connection);
   /** The DATA frame that is being handed over. */
   let bodyStream: StreamState | undefined;
@@ -109,8 +119,8 @@ export function frameReader(connection: Connection): FrameReader {
   /** What is wrong before a frame's payload has come. */
   const checkHead = (length: number, type: number, id: number): void => {
     if (length > maxFrameBytes) throw new ConnectionError(errorCodes.frameSize, "frame too large");
-    if (headers.open !== 0 && (type !== frameTypes.continuation || id !== headers.open))
-      throw new ConnectionError(errorCodes.protocol, "CONTINUATION expected");
+    if (type === frameTypes.continuation ? id !== headers.open : headers.open !== 0)
+      throw new ConnectionError(errorCodes.protocol, "CONTINUATION out of turn");
     if (!connection.settled && type !== frameTypes.settings)
       throw new ConnectionError(errorCodes.protocol, "SETTINGS must come first");
     if (id === 0 ? ofStreams.has(type) : ofConnection.has(type))
@@ -121,10 +131,16 @@ export function frameReader(connection: Connection): FrameReader {
   };
 
   return {
-    read(chunk) {
-      const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+    get isLeft() {
+      return isLeft;
+    },
+    read(chunk = nothing) {
+      const bytes = rest === undefined ? chunk : chunk === nothing ? rest : Buffer.concat([rest, chunk]);
+      if (isLeft && chunk !== nothing) return keepRest(bytes);
+      connection.taken = 0;
+      const maxNow = isFilling(connection.memory) ? maxTakenInNeed : maxTaken;
       let at = prefaceLeft > 0 ? readPreface(bytes) : 0;
-      while (at < bytes.length && !connection.closed) {
+      while (at < bytes.length && !connection.closed && connection.taken < maxNow) {
         if (bodyLeft + paddingLeft > 0) {
           at = readBody(bytes, at);
           continue;
@@ -146,9 +162,10 @@ export function frameReader(connection: Connection): FrameReader {
           at = start + length;
         }
       }
-      if (connection.closed || at === bytes.length) {
-        if (rest !== undefined) keepRest(undefined);
-      } else keepRest(Buffer.from(bytes.subarray(at)));
+      const isOver = connection.closed || at === bytes.length;
+      isLeft = !isOver && connection.taken >= maxNow;
+      if (!isOver) keepRest(isLeft ? bytes.subarray(at) : Buffer.from(bytes.subarray(at)));
+      else if (rest !== undefined) keepRest(undefined);
     },
   };
 }

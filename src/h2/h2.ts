@@ -96,6 +96,9 @@ export interface ByteSocket {
   end(): void;
   /** Closes now. */
   terminate(): void;
+  /** Reads no further until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 /** What a socket tells the connection that it carries. */
@@ -104,8 +107,8 @@ export interface SocketUser {
   receive(bytes: Buffer): void;
   /** The socket takes bytes again. */
   writable(): void;
-  /** The socket has closed. */
-  gone(): void;
+  /** The socket has closed. @param why the TLS library's words, or the system's */
+  gone(why?: string): void;
 }
 
 /** A connection. Disposing it cuts it. */
@@ -157,9 +160,6 @@ export interface OpenSocket extends ByteSocket {
   readonly peer: string;
   /** What ALPN has chosen; undefined without TLS, or when the peer offered nothing that we take. */
   readonly protocol: string | undefined;
-  /** Reads no further until `resume`. */
-  pause(): void;
-  resume(): void;
 }
 
 /** PEM texts. */
@@ -188,6 +188,8 @@ export interface SocketListenOptions {
 export interface SocketListener extends AsyncDisposable {
   /** With the port filled in. */
   readonly address: string;
+  /** Shows other certificates from the next socket on. @throws the TLS library's error; the old ones stay then */
+  renew(tls: SocketTls): void;
 }
 
 export interface SocketConnectOptions<U extends SocketUser> {

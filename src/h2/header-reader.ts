@@ -1,5 +1,5 @@
 /** A whole header block, read: a request, a response or trailers (RFC 9113 §5.1, §8.1–§8.3, §8.7). */
-import { breakDown, endRemote, expect, isIdle } from "./body-reader.ts";
+import { breakDown, endRemote, expect, hold, isIdle } from "./body-reader.ts";
 import { memoryOf, remember, streamError } from "./closing.ts";
 import type { Connection, StreamState } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
@@ -10,6 +10,9 @@ import { fieldValue, type HeadKind, isWellFormed } from "./header-rules.ts";
 import type { DecodedBlock } from "./hpack-decoder.ts";
 import { isCrowding } from "./memory.ts";
 import { createStream } from "./stream.ts";
+
+/** A head of less is not worth counting; one of more is held as long as its stream is open. */
+const lightHeadBytes = 4_096;
 
 /** Digits of a content-length, so that it is exact. */
 const maxLengthDigits = 15;
@@ -128,9 +131,11 @@ function readRequest(
     remember(connection, id, true);
     return;
   }
+  connection.taken += 1;
   const stream = createStream(connection, id);
   stream.headed = true;
   connection.streams.set(id, stream);
+  if (block.bytes > lightHeadBytes) hold(stream, Math.min(block.bytes, connection.limits.maxHeaderListBytes));
   if (!takeLength(stream, block, ends)) return;
   earnByUse(connection.budget);
   try {

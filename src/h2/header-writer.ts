@@ -3,7 +3,7 @@ import type { Connection, EncodedBlock } from "./connection.ts";
 import { flags, frameTypes, headBytes, maxFrameBytes } from "./frame-code.ts";
 import type { Fields } from "./h2.ts";
 import { fieldRoom } from "./hpack-encoder.ts";
-import { flushSoon, openFrame, room } from "./output.ts";
+import { flushLater, flushSoon, type Output, openFrame, room } from "./output.ts";
 
 /** Shared lists whose encoded form a connection keeps. */
 const maxEncodedBlocks = 256;
@@ -27,7 +27,7 @@ export function writeHeaders(
     // a loop: blocks of a few bytes are the rule, for which `set` costs more
     for (let i = 0; i < bytes.length; i++) buffer[at++] = bytes[i]!;
     output.at = at;
-    flushSoon(output);
+    leave(output, ends);
     return;
   }
 
@@ -61,7 +61,12 @@ export function writeHeaders(
     buffer[head + 2] = length;
     output.at = at;
   }
-  flushSoon(output);
+  leave(output, ends);
+}
+
+function leave(output: Output, ends: boolean): void {
+  if (ends) flushSoon(output);
+  else flushLater(output);
 }
 
 function keptBlock({ encoder, encodedBlocks }: Connection, shared: Fields): EncodedBlock | undefined {

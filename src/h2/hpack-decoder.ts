@@ -10,6 +10,8 @@ import { latin1Text } from "./latin1.ts";
 /** A header block, and whether it is one that may be used. */
 export interface DecodedBlock extends HeaderBlock {
   readonly fields: string[];
+  /** Of the list, as RFC 9113 §6.5.2 counts it. */
+  bytes: number;
   truncated: boolean;
   /** A field that HTTP/2 does not allow (RFC 9113 §8.2.1): the stream is in error, not the connection. */
   malformed: boolean;
@@ -101,12 +103,12 @@ export function hpackDecoder(maxListBytes: number): HpackDecoder {
   const read = (bytes: Buffer, start: number, end: number): DecodedBlock => {
     const block: DecodedBlock = {
       fields: [],
+      bytes: 0,
       truncated: false,
       malformed: false,
       soundAs: undefined,
       note: undefined,
     };
-    let total = 0;
     let begun = false;
     at = start;
     while (at < end) {
@@ -150,8 +152,8 @@ export function hpackDecoder(maxListBytes: number): HpackDecoder {
       }
       begun = true;
       if (flaw !== 0) block.malformed = true;
-      total += entrySize(name, value);
-      if (total > maxListBytes) block.truncated = true;
+      block.bytes += entrySize(name, value);
+      if (block.bytes > maxListBytes) block.truncated = true;
       else block.fields.push(name, value);
     }
     return block;

@@ -16,6 +16,8 @@ export interface Memory {
   relieving: boolean;
 }
 
+/** Of `maxBytes`: above it all go carefully. */
+const fillingShare = 0.25;
 /** Of `maxBytes`: above it those who hold more than their share get no new streams. */
 const crowdedShare = 0.5;
 
@@ -47,11 +49,13 @@ function relieve(memory: Memory): void {
   }
 }
 
-/** True for one that holds more than its share of a memory half full. */
-export function isCrowding(memory: Memory, { heldBytes }: Account): boolean {
-  return (
-    memory.heldBytes > memory.maxBytes * crowdedShare && heldBytes * memory.accounts.size >= memory.heldBytes
-  );
+export function isFilling({ heldBytes, maxBytes }: Memory): boolean {
+  return heldBytes > maxBytes * fillingShare;
+}
+
+/** True in a memory half full for one that holds more than its share of what is left: the fuller, the less that is. */
+export function isCrowding({ heldBytes, maxBytes, accounts }: Memory, account: Account): boolean {
+  return heldBytes > maxBytes * crowdedShare && account.heldBytes * accounts.size > maxBytes - heldBytes;
 }
 
 export function leave(memory: Memory, account: Account): void {

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { connect as connectPlain, createServer, isIP, type Socket } from "node:net";
-import { connect as connectSecure, createServer as createSecureServer, TLSSocket } from "node:tls";
+import { connect as connectSecure, createServer as createSecureServer, Server, TLSSocket } from "node:tls";
 import { formatAddress, parseAddress } from "../address.ts";
 import type {
   OpenSocket,
@@ -34,6 +34,9 @@ async function listen({ address, tls, protocols = ownProtocols, shared = false, 
       bound === null || typeof bound === "string"
         ? address
         : formatAddress({ host: bound.address, port: bound.port }),
+    renew(next: SocketTls) {
+      if (server instanceof Server) server.setSecureContext(serverTls(next, protocols));
+    },
     async [Symbol.asyncDispose]() {
       server.close();
       if (place.path !== undefined) await rm(place.path, { force: true });

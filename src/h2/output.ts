@@ -26,10 +26,15 @@ export interface Output {
   tailStart: number;
   tailEnd: number;
   flushing: boolean;
+  /** Will be flushed at the end of the turn. */
+  lingering: boolean;
   /** Since when the socket takes nothing; 0: it does. */
   stalledAt: number;
   closed: boolean;
 }
+
+/** So much is worth a write of its own. */
+const fullWriteBytes = 65_536;
 
 export function createOutput(
   socket: ByteSocket,
@@ -50,6 +55,7 @@ export function createOutput(
     tailStart: 0,
     tailEnd: 0,
     flushing: false,
+    lingering: false,
     stalledAt: 0,
     closed: false,
   };
@@ -149,6 +155,22 @@ export function flushSoon(output: Output): void {
       flush(output);
     }),
   );
+}
+
+/** Writes at the end of the loop's turn, for what is likely to be followed by more: a stream's messages share the write. */
+export function flushLater(output: Output): void {
+  if (unsentBytes(output) >= fullWriteBytes) flush(output);
+  if (output.flushing || output.lingering) return;
+  output.lingering = true;
+  // most heads and messages are ended in the same breath, and leave with the end
+  queueMicrotask(() => {
+    if (output.flushing) output.lingering = false;
+    else
+      setImmediate(() => {
+        output.lingering = false;
+        flush(output);
+      });
+  });
 }
 
 /** Offers the socket everything. */

@@ -71,6 +71,7 @@ export function createConnection(
     blocked: [],
     recent: new Int32Array(recentStreams),
     lastPeerStream: 0,
+    taken: 0,
     nextStream: 1,
     settled: false,
     settingsAcked: false,
@@ -125,9 +126,24 @@ function written(connection: Connection): void {
 export function createSession(connection: Connection, onGone: () => void): Session {
   const reader = frameReader(connection);
 
-  const read = (bytes: Buffer): void => {
+  /** What this turn has left is read in the next; should more come before, no further. */
+  let due = false;
+  let paused = false;
+
+  const goOn = (): void => {
+    due = false;
+    if (!connection.closed) read();
+    if (!paused || due) return;
+    paused = false;
+    connection.socket.resume();
+  };
+
+  const read = (bytes?: Buffer): void => {
     try {
       reader.read(bytes);
+      if (!reader.isLeft || due) return;
+      due = true;
+      setImmediate(goOn);
     } catch (error) {
       const isTheirs = error instanceof ConnectionError;
       if (!isTheirs) connection.fault(error);
@@ -144,13 +160,18 @@ export function createSession(connection: Connection, onGone: () => void): Sessi
       if (connection.closed) return;
       connection.lastReadAt = connection.now();
       connection.pingedAt = 0;
+      if (due && !paused) {
+        paused = true;
+        connection.socket.pause();
+      }
       read(bytes);
       if (unsentBytes(connection.output) > connection.limits.maxUnsentBytes)
         cut(connection, errorCodes.enhanceYourCalm, "the peer does not read");
     },
     writable: () => flush(connection.output),
-    gone() {
-      dispose(connection, { code: errorCodes.internal, reason: "the connection was lost", unsent: false });
+    gone(why) {
+      const reason = why === undefined ? "the connection was lost" : `the connection was lost: ${why}`;
+      dispose(connection, { code: errorCodes.internal, reason, unsent: false });
       discard(connection.output);
       onGone();
     },

@@ -5,3 +5,6 @@ export const ownProtocols: readonly string[] = ["h2"];
 
 /** For a TLS handshake. */
 export const maxHandshakeMs = 10_000;
+
+/** Of a listener at a time: the longest under way makes room for a new one. */
+export const maxHandshakes = 1024;

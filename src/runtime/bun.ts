@@ -1,4 +1,5 @@
 /** Bun, from source and inside the compiled executable. */
+import { forkWithBun } from "./bun-fork.ts";
 import { serveWithBun } from "./bun-server.ts";
 import { insideProgram, offerFiles, offerMicrorun } from "./imports.ts";
 import { reapOrphans } from "./reaper.ts";
@@ -7,13 +8,19 @@ import type { Runtime } from "./runtime.ts";
 import { offerTranspiler } from "./transpile.ts";
 
 export function bunRuntime(): Runtime {
+  let init: Promise<void> | undefined;
+  const beInit = async (): Promise<void> => {
+    if (process.pid !== 1 || process.platform !== "linux") return;
+    // without a libc to ask, the dead stay
+    init ??= reapOrphans().catch(() => {});
+    await init;
+  };
   return {
     name: "bun",
     version: Bun.version,
     compiled: Bun.isStandaloneExecutable,
     async prepare(exports, module = "module.ts") {
-      // without a libc to ask, the dead stay
-      if (process.pid === 1 && process.platform === "linux") await reapOrphans().catch(() => {});
+      await beInit();
       await lookAfterRestarts(module);
       offerMicrorun(exports);
       offerFiles(Bun.isStandaloneExecutable);
@@ -22,5 +29,9 @@ export function bunRuntime(): Runtime {
     },
     serve: serveWithBun,
     watch: async (args) => restart(args, { waiting: false, folders: [] }),
+    fork(options) {
+      void beInit();
+      return forkWithBun(options);
+    },
   };
 }

@@ -11,10 +11,18 @@ export interface Signals extends Disposable {
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
-export function takeSignals(log: Log): Signals {
+/**
+ * @param told says when to stop in place of signals, which then mean nothing: they are the parent's, and a terminal or a supervisor
+ * sends them to all processes at once
+ */
+export function takeSignals(log: Log, told?: AbortSignal): Signals {
   const stop = new AbortController();
   let failed = false;
+  const obey = (): void => stop.abort(told?.reason);
+  if (told?.aborted) obey();
+  told?.addEventListener("abort", obey);
   const onSignal = (signal: keyof typeof exitCodes): void => {
+    if (told !== undefined) return;
     if (stop.signal.aborted) {
       log.warn(`${signal} again: exiting without waiting`);
       process.exit(exitCodes[signal]);
@@ -39,6 +47,7 @@ export function takeSignals(log: Log): Signals {
       return failed;
     },
     [Symbol.dispose]() {
+      told?.removeEventListener("abort", obey);
       for (const [event, handler] of handlers) process.off(event, handler);
     },
   };

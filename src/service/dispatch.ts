@@ -119,14 +119,50 @@ function iterable(reply: unknown, call: Call): AsyncIterable<unknown> | Iterable
   );
 }
 
-async function* guarded(
+function guarded(
   call: Call,
   replies: AsyncIterable<unknown> | Iterable<unknown>,
   fail: (call: Call, thrown: unknown) => MicrorunError,
-): AsyncGenerator<unknown> {
-  try {
-    yield* replies;
-  } catch (thrown) {
+): AsyncIterable<unknown> {
+  return new GuardedReplies(isStream(replies) ? replies : awaited(replies), (thrown) => {
     throw fail(call, thrown);
+  });
+}
+
+/** Not a generator around another: each message would wait in both. */
+class GuardedReplies implements AsyncIterable<unknown>, AsyncIterator<unknown> {
+  private readonly replies: AsyncIterable<unknown>;
+  private readonly failed: (thrown: unknown) => never;
+  private iterator: AsyncIterator<unknown> | undefined = undefined;
+
+  constructor(replies: AsyncIterable<unknown>, failed: (thrown: unknown) => never) {
+    this.replies = replies;
+    this.failed = failed;
   }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    try {
+      this.iterator ??= this.replies[Symbol.asyncIterator]();
+      return Promise.resolve(this.iterator.next()).then(undefined, this.failed);
+    } catch (thrown) {
+      return Promise.reject(thrown).catch(this.failed);
+    }
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    try {
+      await this.iterator?.return?.();
+    } catch (thrown) {
+      this.failed(thrown);
+    }
+    return { done: true, value: undefined };
+  }
+}
+
+async function* awaited(replies: Iterable<unknown>): AsyncGenerator<unknown> {
+  yield* replies;
 }

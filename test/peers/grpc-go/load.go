@@ -4,8 +4,10 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -17,9 +19,10 @@ import (
 	pb "microrun/test/peers/greeterpb"
 )
 
-// load makes unary calls, --concurrency at any time over --connections, and prints one JSON line: count (calls that
-// ended, failed ones too), errors by code, seconds, rate, and p50, p99, max in microseconds of the calls that
-// succeeded; cpuUs is this process's own CPU time. Calls made during --warmup are not counted.
+// load makes unary calls, or with --kind=server reads whole streams, --concurrency at any time over --connections, and
+// prints one JSON line: count (calls that ended, failed ones too), messages (received), errors by code, seconds, rate,
+// and p50, p99, max in microseconds of the calls that succeeded; cpuUs is this process's own CPU time. Calls made during
+// --warmup are not counted.
 func load(args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	address := flags.String("address", "", "the server, HOST:PORT")
@@ -28,10 +31,12 @@ func load(args []string) error {
 	duration := flags.Duration("duration", 5*time.Second, "how long to call")
 	calls := flags.Int64("calls", 0, "calls to make, instead of --duration")
 	warmup := flags.Duration("warmup", 0, "how long to call before counting")
-	method := flags.String("method", "/greeter.Greeter/Hello", "the full method")
+	kindName := flags.String("kind", "unary", "unary or server")
+	method := flags.String("method", "", "the full method (default the greeter's of that kind)")
 	name := flags.String("name", "World", "the name to greet")
+	size := flags.Int("size", 0, "bytes of a name made of x, instead of --name")
 	deadline := flags.Duration("deadline", 0, "the deadline of each call (default none)")
-	unique := flags.Bool("unique-metadata", false, "send metadata that differs in each call")
+	unique := flags.Bool("unique-metadata", false, "send a request id, traceparent and bearer that differ in each call")
 	md := metadata.MD{}
 	flags.Func("metadata", "k=v to send, repeatable; base64 for a -bin key", addPair(md))
 	if err := flags.Parse(args); err != nil {
@@ -39,6 +44,19 @@ func load(args []string) error {
 	}
 	if *connections < 1 || *concurrency < *connections {
 		return fmt.Errorf("load: want 1 <= --connections <= --concurrency\n%s", usage)
+	}
+	if *kindName != "unary" && *kindName != "server" {
+		return fmt.Errorf("load: want --kind unary or server\n%s", usage)
+	}
+	if *method == "" {
+		*method = "/greeter.Greeter/" + kinds[*kindName].method
+	}
+	if *size > 0 {
+		*name = strings.Repeat("x", *size)
+	}
+	callOnce := invoke
+	if *kindName == "server" {
+		callOnce = readStream
 	}
 	pool := make([]*grpc.ClientConn, *connections)
 	for i := range pool {
@@ -52,7 +70,7 @@ func load(args []string) error {
 	work := func(worker int, next func() (int64, bool)) samples {
 		found := samples{errors: map[string]int{}}
 		base := metadata.NewOutgoingContext(context.Background(), md)
-		request, reply, connection := &pb.HelloRequest{Name: *name}, new(pb.HelloResponse), pool[worker%len(pool)]
+		request, connection := &pb.HelloRequest{Name: *name}, pool[worker%len(pool)]
 		for {
 			call, more := next()
 			if !more {
@@ -61,13 +79,16 @@ func load(args []string) error {
 			ctx, cancel := base, context.CancelFunc(func() {})
 			if *unique {
 				ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", strconv.FormatInt(call, 10),
-					"traceparent", fmt.Sprintf("00-%032x-%016x-01", call+1, worker+1))
+					"traceparent", fmt.Sprintf("00-%032x-%016x-01", call+1, worker+1),
+					"authorization", fmt.Sprintf("Bearer %064x", call+1))
 			}
 			if *deadline > 0 {
 				ctx, cancel = context.WithTimeout(ctx, *deadline)
 			}
 			start := time.Now()
-			if err := connection.Invoke(ctx, *method, request, reply); err != nil {
+			messages, err := callOnce(ctx, connection, *method, request)
+			found.messages += messages
+			if err != nil {
 				found.errors[status.Code(err).String()]++
 				time.Sleep(time.Millisecond) // a server that is gone is no reason to burn the machine
 			} else {
@@ -95,14 +116,42 @@ func load(args []string) error {
 		count += failed
 	}
 	return printJSON(map[string]any{
-		"count": count, "errors": all.errors, "seconds": seconds, "rate": float64(count) / seconds,
+		"count": count, "messages": all.messages, "errors": all.errors, "seconds": seconds, "rate": float64(count) / seconds,
 		"p50": all.at(0.50), "p99": all.at(0.99), "max": all.at(1), "cpuUs": cpu,
 	})
 }
 
+// invoke makes one unary call and returns the messages received.
+func invoke(ctx context.Context, connection *grpc.ClientConn, method string, request *pb.HelloRequest) (int64, error) {
+	if err := connection.Invoke(ctx, method, request, new(pb.HelloResponse)); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// readStream reads one server stream to its end and returns the messages received.
+func readStream(ctx context.Context, connection *grpc.ClientConn, method string, request *pb.HelloRequest) (int64, error) {
+	stream, err := connection.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, method)
+	if err != nil {
+		return 0, err
+	}
+	if stream.SendMsg(request) == nil {
+		_ = stream.CloseSend()
+	} // else RecvMsg has the reason
+	reply := new(pb.HelloResponse)
+	for messages := int64(0); ; messages++ {
+		if err := stream.RecvMsg(reply); err == io.EOF {
+			return messages, nil
+		} else if err != nil {
+			return messages, err
+		}
+	}
+}
+
 type samples struct {
-	micros []int32
-	errors map[string]int
+	micros   []int32
+	messages int64
+	errors   map[string]int
 }
 
 // at is the smallest duration that the given share of the calls, sorted, did not exceed.
@@ -130,6 +179,7 @@ func gather(workers int, work func(int, func() (int64, bool)) samples, next func
 	all := samples{errors: map[string]int{}}
 	for _, one := range found {
 		all.micros = append(all.micros, one.micros...)
+		all.messages += one.messages
 		for code, failed := range one.errors {
 			all.errors[code] += failed
 		}

@@ -18,7 +18,8 @@ const usage = `usage:
   grpc-go call  --address HOST:PORT [--kind unary|server|client|bidi] [--service greeter.Greeter] [--method M]
                 [--name N ...] [--metadata k=v ...] [--deadline D] [--cancel-after D] [--gzip]
   grpc-go load  --address HOST:PORT [--connections C] [--concurrency N] [--duration D | --calls N] [--warmup D]
-                [--method M] [--name N] [--metadata k=v ...] [--unique-metadata] [--deadline D]
+                [--kind unary|server] [--method M] [--name N | --size BYTES] [--metadata k=v ...] [--unique-metadata]
+                [--deadline D]
   grpc-go drain --address HOST:PORT [--concurrency K] [--name sleep:500ms] [--duration D]`
 
 func main() {

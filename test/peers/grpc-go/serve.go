@@ -130,21 +130,24 @@ func (greeter) Hello(ctx context.Context, request *pb.HelloRequest) (*pb.HelloRe
 	return &pb.HelloResponse{Greeting: greeting}, nil
 }
 
-// LotsOfReplies sends three answers, or COUNT of them to the name count:COUNT.
+// LotsOfReplies sends three answers, or COUNT of them to the name count:COUNT; count:COUNT:NAME greets NAME so often.
 func (greeter) LotsOfReplies(request *pb.HelloRequest, stream grpc.ServerStreamingServer[pb.HelloResponse]) error {
 	stream.SetTrailer(echo(stream.Context()))
 	if err := stream.SetHeader(echo(stream.Context())); err != nil {
 		return err
 	}
-	count := 3
+	count, name := 3, request.Name
 	if text, found := strings.CutPrefix(request.Name, "count:"); found {
 		var err error
+		if before, after, named := strings.Cut(text, ":"); named {
+			text, name = before, after
+		}
 		if count, err = strconv.Atoi(text); err != nil {
 			return err
 		}
 	}
 	for range count {
-		greeting, err := answer(stream.Context(), request.Name)
+		greeting, err := answer(stream.Context(), name)
 		if err != nil {
 			return err
 		}
