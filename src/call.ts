@@ -11,6 +11,26 @@ export interface Shape {
   readonly values: readonly Shape[] | null;
 }
 
+/** What is used here of JSON Schema (2020-12). */
+export interface JsonSchema {
+  readonly type?: "object" | "array" | "string" | "number" | "integer" | "boolean";
+  readonly title?: string;
+  /** Of a text: `int64`, `uint64`, `byte`, `date-time`, `duration`. */
+  readonly format?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema;
+  readonly items?: JsonSchema;
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+  /** Of the fields that name the same oneof, one may be set. */
+  readonly "x-oneof"?: string;
+  /** The default value is not the same as none. */
+  readonly "x-optional"?: boolean;
+}
+
 /** How the messages of one type travel. Made from a `.proto` by `grpc/schema.ts`, or by `jsonMessage` without one. */
 export interface MessageType {
   /** Full protobuf name, `greeter.HelloRequest`; empty without a schema. */
@@ -20,6 +40,8 @@ export interface MessageType {
    * @throws MicrorunError `invalid_argument` on garbage
    */
   readonly decode?: (bytes: Uint8Array, start?: number, end?: number) => unknown;
+  /** The same → canonical proto3 JSON, at once. @default by `decode` and `toJson` */
+  readonly decodeJson?: (bytes: Uint8Array, start?: number, end?: number) => unknown;
   /** Handler value → protobuf bytes. Absent without a schema. @throws MicrorunError `invalid_argument`, naming field and type */
   readonly encode?: (value: unknown) => Uint8Array;
   /** Canonical proto3 JSON (already parsed) → handler value. @throws MicrorunError `invalid_argument`, naming field and type */
@@ -28,6 +50,16 @@ export interface MessageType {
   readonly toJson: (value: unknown) => unknown;
   /** What a registry tells of it. Absent without a schema. */
   readonly shape?: () => Shape;
+  /** Of its JSON. Absent without a schema. */
+  readonly schema?: () => JsonSchema;
+}
+
+/** A call that is passed on as it came: its messages are bytes, which nobody here reads. */
+export interface Passing {
+  /** What they are told to be: `application/grpc+proto`. */
+  readonly contentType: string;
+  /** Its caller speaks Go Micro: the callee is told so by the same fields. */
+  readonly micro: boolean;
 }
 
 /** One method of a service: its names, its shape and its messages. */
@@ -44,6 +76,8 @@ export interface Method {
   readonly idempotent: boolean;
   readonly request: MessageType;
   readonly response: MessageType;
+  /** @default its messages are read and written by their types */
+  readonly passing?: Passing;
 }
 
 /** Metadata the handler sends with its reply; a client finds here what the server sent. */
@@ -62,7 +96,7 @@ export interface Call {
   readonly request: unknown;
   /**
    * Lower-case keys; a repeated key's values are joined with `", "`. Values of keys that end in `-bin` are base64
-   * (gRPC's own form on the wire), several joined with `","`.
+   * (gRPC's own form on the wire), several joined with `","`. Nobody changes them once the call is made.
    */
   readonly metadata: Headers;
   /** Aborted on cancel, on the deadline and on a forced shutdown; its `reason` is the `MicrorunError` that says which. */
@@ -75,6 +109,8 @@ export interface Call {
   readonly reply?: ReplyMetadata;
   /** How the messages travel. Absent on an outgoing call: unary JSON. */
   readonly type?: Method;
+  /** A field of the transport's own, none of the metadata: `content-type`, `:authority`. Absent where it has none. */
+  field?(name: string): string | undefined;
 }
 
 /** Visible ASCII and blanks: what gRPC allows in a metadata value that is not binary. */
@@ -106,6 +142,15 @@ export type Fetch = (
   stop?: AbortSignal,
   upgrade?: Upgrade,
 ) => Response | Promise<Response>;
+
+/** Messages as the bytes that they are on the wire. */
+export const bytesMessage: MessageType = {
+  name: "",
+  decode: (bytes, start, end) => bytes.slice(start, end),
+  encode: (value) => value as Uint8Array,
+  fromJson: (value) => value,
+  toJson: (value) => value,
+};
 
 /** A type without a schema: values are whatever JSON says. */
 export const jsonMessage: MessageType = {

@@ -8,7 +8,8 @@ import type { Log, LogSink } from "./log.ts";
 import type { Configured, LiveSettings, Settings, Settle } from "./settings.ts";
 
 export { redact, shownKey } from "./config/redaction.ts";
-export { holdsSecret } from "./config/redaction-text.ts";
+export { holdsSecret, withoutPassword } from "./config/redaction-text.ts";
+export { type Shown, shownValues } from "./config/shown.ts";
 export type { ConfigStore } from "./config/store.ts";
 
 export interface Configuration extends AsyncDisposable {

@@ -11,7 +11,10 @@ import type { MeshSettings, Settings } from "./settings.ts";
 
 /** What holds where the script says nothing else. */
 export interface Connecting {
-  readonly settings: () => Pick<Settings, "mesh" | "client" | "transport" | "maxMessageBytes">;
+  readonly settings: () => Pick<
+    Settings,
+    "mesh" | "client" | "transport" | "maxMessageBytes" | "maxBufferBytes"
+  >;
   readonly requestTimeoutMs: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -42,10 +45,11 @@ export function createConnect(connecting: Connecting): Connect {
   return async (options = {}) => {
     check(options);
     const { address, proto } = options;
-    const { mesh, client, transport, maxMessageBytes } = connecting.settings();
+    const { mesh, client, transport, maxMessageBytes, maxBufferBytes } = connecting.settings();
     const outbound = await openOutbound({
       transport,
       maxMessageBytes,
+      ...(maxBufferBytes === undefined ? {} : { maxBufferBytes }),
       mesh: meshOf(mesh, options, env),
       client: { ...client, retries: options.retries ?? client.retries },
       requestTimeoutMs: () => options.timeoutMs ?? connecting.requestTimeoutMs(),

@@ -15,8 +15,9 @@ export function iteratorOf(value: unknown): AnyIterator | undefined {
 
 /** Tells whoever made it that nobody reads on. It may never answer, or answer badly. */
 export function discard(iterator: AnyIterator | undefined): void {
+  if (iterator?.return === undefined) return;
   try {
-    Promise.resolve(iterator?.return?.()).catch(() => {});
+    Promise.resolve(iterator.return()).catch(() => {});
   } catch {
     // nobody is left to hear of it
   }

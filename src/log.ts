@@ -33,6 +33,8 @@ export interface LogOptions {
   format?: LogFormat;
   /** ANSI colours in text. @default false */
   color?: boolean;
+  /** Fields of every line. @default none */
+  fields?: LogFields;
   /** Where a line goes (without the newline). */
   write: (line: string) => void;
 }
@@ -68,7 +70,7 @@ export function createLog(options: LogOptions): LogSink {
     with: (fields) => bound({ ...own, ...fields }),
   });
   return {
-    ...bound({}),
+    ...bound(options.fields ?? {}),
     records: () => kept,
     setLevel: (level) => {
       least = logLevels.indexOf(level);

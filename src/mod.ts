@@ -2,7 +2,16 @@
 import type { ConnectedClient, ConnectOptions } from "./client/client.ts";
 import { type Definition, definitionMark } from "./service/service.ts";
 
-export type { Broker, Message, MessageHandler, SubscribeOptions } from "./broker/broker.ts";
+export type {
+  Broker,
+  CloudEvent,
+  CloudEventOptions,
+  Message,
+  MessageHandler,
+  PublishOptions,
+  RetryOptions,
+  SubscribeOptions,
+} from "./broker/broker.ts";
 export type { CallOptions, Client, ConnectedClient, ConnectOptions } from "./client/client.ts";
 export type {
   Config,
@@ -22,6 +31,7 @@ export type {
   Handlers,
   Identity,
   RuntimeContext,
+  Subscription,
   WebContext,
   WebFetch,
 } from "./service/service.ts";

@@ -1,16 +1,17 @@
 /** Calls to other services: how they are found, reached and balanced, as the settings say. */
 
 import { createRetryBudget } from "./client/budget.ts";
-import { createClient, type Origin } from "./client/calls.ts";
+import { createClients, type Origin } from "./client/calls.ts";
 import type { Client } from "./client/client.ts";
+import { createForward, type Forward } from "./client/forward.ts";
 import type { Methods } from "./client/methods.ts";
 import { createPool } from "./client/pool.ts";
 import type { Log } from "./log.ts";
-import { choose, registries, selectors, transports } from "./plugins.ts";
+import { certificates, choose, registries, selectors, transports } from "./plugins.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Selector } from "./selector/selector.ts";
 import type { ClientSettings, MeshSettings } from "./settings.ts";
-import type { Transport } from "./transport/transport.ts";
+import type { Tls, Transport } from "./transport/transport.ts";
 
 export interface OutboundOptions {
   readonly mesh: MeshSettings;
@@ -20,6 +21,10 @@ export interface OutboundOptions {
   /** A name in plugins.ts. */
   readonly transport: string;
   readonly maxMessageBytes: number;
+  /** What is held for peers. @default a share of the memory that there is */
+  readonly maxBufferBytes?: number;
+  /** How many processes share that memory. @default 1 */
+  readonly processes?: number;
   /** This service's own name, told as `micro-from-service`. */
   readonly from: string;
   /** The methods of known `.proto` files. @default none */
@@ -35,16 +40,31 @@ export interface Outbound extends AsyncDisposable {
   readonly selector: Selector;
   /** @param origin the call being served, whose metadata and deadline go on. @default nothing to carry on */
   client(origin?: Origin): Client;
+  readonly forward: Forward;
 }
 
 /** @throws MicrorunError `invalid_argument` for settings that cannot hold */
 export async function openOutbound(options: OutboundOptions): Promise<Outbound> {
-  const { mesh, client, from, maxMessageBytes } = options;
+  const { mesh, client, from, maxMessageBytes, log } = options;
   await using opened = new AsyncDisposableStack();
   const transport = await choose(transports, "transport", options.transport, options);
   const registry = opened.use(await choose(registries, "registry", mesh.registry, options));
   const selector = opened.use(await choose(selectors, "selector", mesh.selector, { ...options, registry }));
-  const connect = { maxMessageBytes, ...(client.tls === undefined ? {} : { tls: client.tls }) };
+  const { keepaliveMs, keepaliveTimeoutMs, gzip, tlsFiles: files } = client;
+  let { tls } = client;
+  if (files !== undefined && tls !== undefined) {
+    const { followTls } = await certificates.renewal();
+    const take = (next: Partial<Tls>): void => {
+      tls = next;
+    };
+    opened.use(followTls({ files, prefix: "client_tls", first: tls, take, log }));
+  }
+  const connect = {
+    ...{ maxMessageBytes, keepaliveMs, keepaliveTimeoutMs, gzip },
+    get tls() {
+      return tls;
+    },
+  };
   const pool = opened.use(createPool(transport, { size: client.poolSize, ttlMs: client.poolTtlMs, connect }));
   const methods = options.methods === undefined ? {} : { methods: options.methods };
   const calls = {
@@ -63,7 +83,8 @@ export async function openOutbound(options: OutboundOptions): Promise<Outbound> 
     transport,
     registry,
     selector,
-    client: (origin) => createClient(calls, origin),
+    client: createClients(calls),
+    forward: createForward(calls),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

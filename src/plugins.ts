@@ -1,17 +1,20 @@
 /** Names on the command line → what is loaded for them. Adding an implementation is a line here. */
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import type { Broker } from "./broker/broker.ts";
+import type { OpenBroker } from "./broker/broker.ts";
 import type { Binary, BinaryOptions } from "./build/binary.ts";
 import type { Bundle, BundleOptions } from "./build/bundle.ts";
 import type { ModuleReader } from "./build/module-reader.ts";
+import type { Fetch, MessageType } from "./call.ts";
 import { didYouMean, type MicrorunError, usageError } from "./errors.ts";
 import type { Sockets } from "./h2/h2.ts";
+import type { HttpOptions } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { Runtime } from "./runtime/runtime.ts";
 import type { Selector } from "./selector/selector.ts";
 import type { MeshSettings } from "./settings.ts";
-import type { Transport } from "./transport/transport.ts";
+import type { Server, Transport } from "./transport/transport.ts";
 
 export type { RbacObject } from "./kubernetes/rbac.ts";
 export type { Facts, KubernetesObject, Mount, ObjectName, Port, Probes } from "./manifest/facts.ts";
@@ -21,10 +24,29 @@ export interface PluginOptions {
   readonly mesh: MeshSettings;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** What a transport may hold for its peers. @default a share of the memory that there is */
+  readonly maxBufferBytes?: number;
+  /** How many processes share that memory. @default 1 */
+  readonly processes?: number;
 }
 
 export interface SelectorOptions extends PluginOptions {
   readonly registry: Registry;
+}
+
+export interface BrokerOptions extends PluginOptions {
+  readonly registry: Registry;
+  /** The messages of the service's `.proto` files by full name. @default none */
+  readonly message?: (name: string) => MessageType | undefined;
+  /** Of CloudEvents, where they name none. */
+  readonly source: string;
+  readonly maxMessageBytes: number;
+  readonly drainTimeoutMs: number;
+}
+
+/** `host` may have a server of its own: else our own sockets serve. */
+export interface ServeHttpOptions extends Omit<HttpOptions, "serve"> {
+  readonly host: Pick<Runtime, "serve">;
 }
 
 /** Implementations by the name that a flag gives. */
@@ -84,15 +106,52 @@ export const selectors: Plugins<Selector, SelectorOptions> = {
   hash: balanced("hash"),
 };
 
-export const brokers: Plugins<Broker> = {
-  memory: async ({ log }) => (await import("./broker/memory.ts")).memoryBroker(log),
+export const brokers: Plugins<OpenBroker, BrokerOptions> = {
+  memory: async (options) => (await import("./broker/memory.ts")).memoryBroker(options.log, options),
+  http: async (options) => {
+    const { advertisedAddress, reachOf } = await import("./registry/advertise.ts");
+    const { mesh } = options;
+    return (await import("./broker/http.ts")).httpBroker({
+      ...options,
+      advertise: (listening) => advertisedAddress(listening, reachOf(mesh.registry)),
+      listen: (fetch) => listenForEvents(fetch, options),
+    });
+  },
+  nats: async (options) =>
+    (await import("./broker/nats.ts")).natsBroker({ ...options, addresses: options.mesh.brokerAddress }),
 };
 
+async function listenForEvents(fetch: Fetch, { mesh, env, log }: BrokerOptions): Promise<Server> {
+  if (mesh.registry === "kubernetes" && mesh.registryFormat !== "micro")
+    throw usageError(
+      `--broker=http: a Pod that is registered in ${mesh.registryFormat}'s form tells of one service alone`,
+      "use --broker=nats, or --registry_format=micro",
+    );
+  const { serveHttp } = await http.server();
+  const { hostRuntime } = await import("./runtime/host.ts");
+  const host = await hostRuntime();
+  const [asked] = mesh.brokerAddress;
+  const usual = env.KUBERNETES_SERVICE_HOST ? ":10001" : "127.0.0.1:0";
+  const server = await serveHttp({ address: asked ?? usual, fetch, host, log }).catch((error) => {
+    // others learn the port from the registry: any will do
+    if (asked === undefined && error.code === "already_exists")
+      return serveHttp({ address: ":0", fetch, host, log });
+    throw error;
+  });
+  log.info(`Broker [http] Listening on ${server.address}`);
+  return server;
+}
+
 export const transports: Plugins<Transport> = {
-  grpc: async ({ log }) => {
+  grpc: async ({ log, maxBufferBytes, processes }) => {
     const { http2Engine } = await import("./h2/engine.ts");
     const { h2Transport } = await import("./grpc/h2-transport.ts");
-    const engine = http2Engine({ fault: (error) => log.error("a fault of the HTTP/2 engine", { error }) });
+    const engine = http2Engine({
+      maxMemoryBytes: maxBufferBytes ?? (await import("./workers/memory-limit.ts")).memoryShare(processes),
+      // each port counts its own
+      maxConnections: Number.POSITIVE_INFINITY,
+      fault: (error) => log.error("a fault of the HTTP/2 engine", { error }),
+    });
     return h2Transport({ engine, sockets: await ownSockets() });
   },
   "grpc-js": async () => (await import("./grpc/js-transport.ts")).grpcJsTransport(),
@@ -111,12 +170,50 @@ export const grpc = {
   reflection: (): Promise<typeof import("./grpc/reflection.ts")> => import("./grpc/reflection.ts"),
   reflected: (): Promise<typeof import("./grpc/reflected-schema.ts")> => import("./grpc/reflected-schema.ts"),
   debug: (): Promise<typeof import("./grpc/debug.ts")> => import("./grpc/debug.ts"),
+  inspect: (): Promise<typeof import("./grpc/inspect.ts")> => import("./grpc/inspect.ts"),
+};
+
+export const gateway = {
+  entrance: (): Promise<typeof import("./gateway/entrance.ts")> => import("./gateway/entrance.ts"),
+  passThrough: (): Promise<typeof import("./gateway/pass-through.ts")> =>
+    import("./gateway/pass-through.ts"),
+};
+
+export const middleware = {
+  jwt: (): Promise<typeof import("./middleware/jwt.ts")> => import("./middleware/jwt.ts"),
+  rateLimit: (): Promise<typeof import("./middleware/rate-limit.ts")> => import("./middleware/rate-limit.ts"),
 };
 
 export const http = {
+  body: (): Promise<typeof import("./http/body.ts")> => import("./http/body.ts"),
+  query: (): Promise<typeof import("./http/query.ts")> => import("./http/query.ts"),
+  cors: (): Promise<typeof import("./http/cors.ts")> => import("./http/cors.ts"),
+  health: (): Promise<typeof import("./http/health.ts")> => import("./http/health.ts"),
   app: (): Promise<typeof import("./http/app.ts")> => import("./http/app.ts"),
-  web: (): Promise<typeof import("./http/web.ts")> => import("./http/web.ts"),
-  server: (): Promise<typeof import("./http/server.ts")> => import("./http/server.ts"),
+  web: (): Promise<typeof import("./h1/web.ts")> => import("./h1/web.ts"),
+  server: async (): Promise<{ readonly serveHttp: (options: ServeHttpOptions) => Promise<Server> }> => {
+    const { serveHttp } = await import("./http/server.ts");
+    const ownServe = async () => (await import("./h1/serve.ts")).serveWithSockets(await ownSockets());
+    return {
+      serveHttp: async ({ host, ...options }) =>
+        serveHttp({
+          ...options,
+          // a host's own server keeps its certificates for ever
+          serve: (options.tls === undefined ? host.serve : undefined) ?? (await ownServe()),
+        }),
+    };
+  },
+};
+
+export const certificates = {
+  renewal: (): Promise<typeof import("./certificates/renewal.ts")> => import("./certificates/renewal.ts"),
+};
+
+export const workers = {
+  lines: (): Promise<typeof import("./workers/line-writer.ts")> => import("./workers/line-writer.ts"),
+  cores: (): Promise<typeof import("./workers/cpu-limit.ts")> => import("./workers/cpu-limit.ts"),
+  claim: (): Promise<typeof import("./workers/claim.ts")> => import("./workers/claim.ts"),
+  supervisor: (): Promise<typeof import("./workers/supervisor.ts")> => import("./workers/supervisor.ts"),
 };
 
 export const kubernetes = {

@@ -3,17 +3,21 @@ import { isIPv6 } from "node:net";
 import type { Dispatch, Fetch } from "./call.ts";
 import { MicrorunError } from "./errors.ts";
 import type { Health } from "./health/health.ts";
-import type { HttpOptions } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import * as plugins from "./plugins.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Definition, RuntimeContext, Service, WebContext } from "./service/service.ts";
 import type { LiveSettings, Settings } from "./settings.ts";
-import type { ListenOptions, Server, Transport } from "./transport/transport.ts";
+import type { ListenOptions, Server, Tls, Transport } from "./transport/transport.ts";
+import type { Upgrade } from "./web-socket.ts";
 
 export interface Ports extends AsyncDisposable {
   readonly grpcAddress: string;
   readonly httpAddress: string;
+  /** Of the port for health alone. */
+  readonly healthAddress: string | undefined;
+  /** Other certificates for the connections to come. @throws MicrorunError `invalid_argument` */
+  renew(tls: Tls): void;
 }
 
 export interface PortOptions {
@@ -28,15 +32,20 @@ export interface PortOptions {
   readonly definition: Definition;
   readonly context: RuntimeContext;
   readonly health: Health;
+  /** Several processes listen there; `first`: none of them does yet, and nobody else may. @default no */
+  readonly shared?: "first" | "next";
 }
 
 /** Disposing them: all drain at the same time, the health port last, so that probes are answered to the end. */
 export async function openPorts(options: PortOptions): Promise<Ports> {
   const { settings, host, transport, service, dispatch, definition, context, health, live } = options;
+  const shared = options.shared !== undefined;
   const { log } = context;
   const { createApp, createHealthApp } = await plugins.http.app();
   const { createWeb } = await plugins.http.web();
-  const limits = { drainTimeoutMs: settings.drainTimeoutMs, leaving: () => !health.serving, log };
+  const { drainTimeoutMs } = settings;
+  const { websocket } = definition;
+  const limits = { drainTimeoutMs, leaving: () => !health.serving, log };
   const security = settings.tls === undefined ? {} : { tls: settings.tls };
   const own = ownFetch(definition, context);
   const fetch = createApp({
@@ -51,19 +60,31 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   });
   const listenOptions = {
     maxMessageBytes: settings.maxMessageBytes,
+    limits: settings.limits,
     drainTimeoutMs: settings.drainTimeoutMs,
+    shared,
     log,
     ...security,
   };
-  const serve = async (address: string, how: Partial<HttpOptions> & { fetch: Fetch }): Promise<Server> =>
-    (await plugins.http.server()).serveHttp({ address, host, ...limits, ...how });
+  const claim = async (address: string): Promise<void> => {
+    if (options.shared === "first") await (await plugins.workers.claim()).claimPort(address);
+  };
+  const serve = async (
+    address: string,
+    how: Partial<plugins.ServeHttpOptions> & { fetch: Fetch },
+  ): Promise<Server> => {
+    await claim(address);
+    return (await plugins.http.server()).serveHttp({ address, host, shared, ...limits, ...how });
+  };
 
   await using opened = new AsyncDisposableStack();
+  let healthAddress: string | undefined;
   if (settings.healthAddress !== undefined) {
     // in cleartext: probes bring no certificate; they keep no connection either
     const how = { fetch: createHealthApp(health), leaving: () => true };
     const server = opened.use(await serve(settings.healthAddress, how));
-    log.info(`Server [health] Listening on ${server.address}`);
+    healthAddress = server.address;
+    log.info(`Server [health] Listening on ${healthAddress}`);
   }
   const grpcAt = settings.grpcAddress ?? settings.server.address;
   const httpAt = settings.httpAddress ?? settings.server.address;
@@ -78,13 +99,14 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
     draining.push(server);
     return server;
   };
-  const web = together ? drained(createWeb({ fetch, ...limits })) : undefined;
-  const listen = (address: string): Promise<Server> => {
+  const web = together ? drained(createWeb({ fetch, websocket, ...limits })) : undefined;
+  const listen = async (address: string): Promise<Server> => {
+    await claim(address);
     const how: ListenOptions = { ...listenOptions, address, ...(web === undefined ? {} : { web }) };
     return transport.listen(service, dispatch.grpc, how);
   };
   const grpcServer = drained(await onFreePort(grpcAt, log, listen));
-  const serveApart = (address: string): Promise<Server> => serve(address, { fetch, ...security });
+  const serveApart = (address: string): Promise<Server> => serve(address, { fetch, websocket, ...security });
   const httpServer = together ? grpcServer : drained(await onFreePort(httpAt, log, serveApart));
   log.info(`Server [grpc] Listening on ${grpcServer.address}`);
   log.info(`Server [http] Listening on ${httpServer.address}`);
@@ -93,6 +115,10 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   return {
     grpcAddress: grpcServer.address,
     httpAddress: httpServer.address,
+    healthAddress,
+    renew(tls) {
+      for (const server of new Set([grpcServer, httpServer])) server.renew?.(tls);
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -117,15 +143,16 @@ async function onFreePort(
 }
 
 function ownFetch({ fetch }: Definition, context: RuntimeContext): Fetch | undefined {
-  return fetch && ((request, peer) => fetch(request, webContext(context, peer)));
+  return fetch && ((request, peer, _, upgrade) => fetch(request, webContext(context, peer, upgrade)));
 }
 
-function webContext(context: RuntimeContext, peer = ""): WebContext {
+function webContext(context: RuntimeContext, peer = "", upgrade?: Upgrade): WebContext {
   const colon = peer.lastIndexOf(":");
   const hostname = peer.slice(0, Math.max(colon, 0)).replace(/^\[|\]$/g, "");
   const port = Number(peer.slice(colon + 1)) || 0;
   return {
     ...context,
+    upgrade: (_, options) => upgrade?.(options) ?? false,
     remoteAddr: { transport: "tcp", hostname, port },
     requestIP: () =>
       hostname === "" ? null : { address: hostname, port, family: isIPv6(hostname) ? "IPv6" : "IPv4" },

@@ -1,11 +1,13 @@
 /** The life of a service, from top to bottom: what is started is pushed on one stack; a stop is the stack read backwards. */
-import { basename, extname } from "node:path";
+import { announce } from "./announce.ts";
+import { assemble } from "./assembly.ts";
 import { type Methods, methodsOf } from "./client/methods.ts";
 import { openConfiguration } from "./configuration.ts";
 import { createConnect } from "./connect.ts";
 import { errorText, MicrorunError } from "./errors.ts";
 import { createHealth, type HealthChecks } from "./health/checks.ts";
 import type { HealthCheck } from "./health/health.ts";
+import { openInspection } from "./inspection.ts";
 import { createLog, type Log, type LogSink } from "./log.ts";
 import { openOutbound } from "./outbound.ts";
 import * as plugins from "./plugins.ts";
@@ -14,14 +16,18 @@ import { ownInstance } from "./registry/own-instance.ts";
 import type { Registry } from "./registry/registry.ts";
 import { hostRuntime } from "./runtime/host.ts";
 import { takeSignals } from "./runtime/signals.ts";
-import { bindHandlers, composeService } from "./service/compose.ts";
 import { createDispatch } from "./service/dispatch.ts";
+import { identify, stemOf } from "./service/identity.ts";
 import { loadModule } from "./service/load.ts";
-import type { Definition, Identity, RuntimeContext, Schema, Service } from "./service/service.ts";
-import { countCalls, type Stats } from "./service/stats.ts";
+import type { Definition, RuntimeContext, Service } from "./service/service.ts";
+import { countCalls } from "./service/stats.ts";
+import { subscribeAll } from "./service/subscriptions.ts";
 import { limitTime } from "./service/time-limit.ts";
 import type { LiveSettings, Settings, Settle } from "./settings.ts";
-import { aborted, pause, within } from "./wait.ts";
+import type { Tls } from "./transport/transport.ts";
+import { aborted, within } from "./wait.ts";
+import { checkShared, seated } from "./worker.ts";
+import type { Seat } from "./workers/workers.ts";
 
 /** What a started service tells whoever started it. */
 export interface Ready {
@@ -36,19 +42,22 @@ export interface Ready {
  * Loads the module, serves it, and resolves with the exit code when it has ended: 0 well, 1 failed.
  * @param asked what the command line says alone
  * @param settle the same under a configuration
+ * @param seat this process is a worker. @default it is the whole service
  * @throws MicrorunError when it cannot start; what was started by then is undone first
  */
 export async function run(
   asked: Settings,
   settle: Settle,
   onReady: (ready: Ready) => void = () => {},
+  seat?: Seat,
 ): Promise<number> {
   const level = asked.live.logLevel;
-  const log = createLog({ write: (line) => process.stderr.write(`${line}\n`), ...asked.log, level });
-  using signals = takeSignals(log);
+  const fields = seat === undefined ? {} : { worker: seat.launch.worker };
+  const log = createLog({ write: (line) => process.stderr.write(`${line}\n`), ...asked.log, level, fields });
+  using signals = takeSignals(log, seat?.stop);
   {
     await using stack = new AsyncDisposableStack();
-    const starting = begin({ asked, settle, log, signal: signals.stop, stack, onReady });
+    const starting = begin({ asked, settle, seat, log, signal: signals.stop, stack, onReady });
     const stopping = aborted(signals.stop);
     // asked to stop before all was started: what is there by then is undone, the rest does not matter
     const started = await Promise.race([starting, stopping]);
@@ -77,6 +86,7 @@ export async function definitionOf(asked: Settings, log: Log): Promise<Definitio
 interface Beginning {
   readonly asked: Settings;
   readonly settle: Settle;
+  readonly seat: Seat | undefined;
   readonly log: LogSink;
   readonly signal: AbortSignal;
   readonly stack: AsyncDisposableStack;
@@ -84,7 +94,7 @@ interface Beginning {
 }
 
 /** Each part is pushed on the stack as soon as it runs. `ended` is what the service's end waits for. */
-async function begin({ asked, settle, log, signal, stack, onReady }: Beginning): Promise<{
+async function begin({ asked, settle, seat, log, signal, stack, onReady }: Beginning): Promise<{
   ended: Promise<unknown>;
 }> {
   const { env } = process;
@@ -106,7 +116,7 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
   await host.prepare({ ...(await import("./mod.ts")), connect }, asked.module);
 
   // configuration, and the settings under it
-  const configuration = stack.use(await openConfiguration(asked, settle, { env, log }));
+  const configuration = stack.use(await openConfiguration(asked, seated(settle, seat), { env, log }));
   const { settings, store: config } = configuration;
   const live = (): LiveSettings => configuration.live;
 
@@ -114,7 +124,8 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
   const loading = loadModule(settings.module, settings.proto === undefined ? {} : { proto: settings.proto });
   const { file, definition, proto, ignored } = await bounded(`load ${settings.module}`, loading);
   const schema = proto.length === 0 ? undefined : await (await plugins.grpc.schema()).loadSchema(proto);
-  const identity = identify(settings, definition, file);
+  if (seat !== undefined) checkShared(definition, settings, { seat, log });
+  const identity = identify(settings.server, definition, file, seat?.launch.nodeId);
   from = identity.name;
   if (schema !== undefined) methods = methodsOf(schema.services);
   log.info(`Starting [service] ${identity.name}`);
@@ -123,10 +134,20 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
 
   // what it may use
   const requestTimeoutMs = (): number => live().clientTimeoutMs;
-  const options = { ...settings, requestTimeoutMs, from, methods, env, log };
+  const options = { ...settings, processes: seat?.launch.of ?? 1, requestTimeoutMs, from, methods, env, log };
   const outbound = stack.use(await openOutbound(options));
   const { transport, registry } = outbound;
-  const broker = await plugins.choose(plugins.brokers, "broker", settings.mesh.broker, options);
+  const opened = stack.use(
+    await plugins.choose(plugins.brokers, "broker", settings.mesh.broker, {
+      ...{ ...options, registry, source: `/${identity.name}` },
+      ...(schema === undefined ? {} : { message: schema.message }),
+    }),
+  );
+  const { inspect } = settings;
+  const subscriptions = Object.keys(definition.subscribe ?? {});
+  const seen =
+    inspect && stack.use(openInspection({ inspect, broker: opened, config, subscriptions, log, env }));
+  const broker = seen?.broker ?? opened;
   const context: RuntimeContext = {
     service: identity,
     config: config.live,
@@ -142,16 +163,25 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
   addChecks(health, definition.health);
   health.add("ready", "config", () => {}, { note: configuration.note });
   health.add("ready", "registry", () => {}, { note: () => stalenessNote(registry) });
+  health.add("ready", "broker", () => {}, { note: () => broker.trouble() ?? broker.name });
   const { stats, middleware } = countCalls();
-  const service = await assemble(identity, definition, schema, { health, stats, log, registry });
+  const counts = seat?.sum(stats) ?? stats;
+  const service = await assemble(identity, definition, schema, {
+    health,
+    stats: counts,
+    log,
+    registry,
+    seen,
+  });
   const handlers = createDispatch(service, {
     ...context,
     config: () => config.current,
     client: outbound.client,
   });
+  const counted = seen?.count(handlers) ?? handlers;
   const dispatch = {
-    grpc: middleware(limitTime(() => live().grpcTimeoutMs)(handlers)),
-    http: middleware(limitTime(() => live().httpTimeoutMs)(handlers)),
+    grpc: middleware(limitTime(() => live().grpcTimeoutMs)(counted)),
+    http: middleware(limitTime(() => live().httpTimeoutMs)(counted)),
   };
   warnOfMissing(service, log);
 
@@ -160,12 +190,16 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
   await theirs("start of the module", bounded("start of the module", Promise.try(start, context)));
   stack.defer(() => stopModule(definition, context, settings.drainTimeoutMs));
 
+  // others of its kind are called already: probes that come to this one shall see no less
+  if (seat?.launch.serving) health.setServing(true);
+
   // ports: closing them refuses new calls and waits for those under way; a job has one only when asked
   const wantsPorts = definition.job === undefined || asked.server.address !== undefined;
   const ports = wantsPorts
     ? stack.use(
         await openPorts({
           ...{ settings, live, host, transport, service, dispatch, definition, health },
+          ...(seat === undefined ? {} : { shared: seat.launch.addresses === undefined ? "first" : "next" }),
           // one request sees one snapshot
           context: {
             ...context,
@@ -176,33 +210,29 @@ async function begin({ asked, settle, log, signal, stack, onReady }: Beginning):
         }),
       )
     : undefined;
-
-  // events
-  for (const [topic, handler] of Object.entries(definition.subscribe ?? {})) {
-    stack.use(await broker.subscribe(topic, handler, { queue: identity.name }));
-    log.info(`Subscribed [${broker.name}] to ${topic}`);
+  const { tls, tlsFiles: files } = settings;
+  if (ports !== undefined && tls !== undefined && files !== undefined) {
+    const { followTls } = await plugins.certificates.renewal();
+    const take = (next: Partial<Tls>): void => ports.renew({ ...tls, ...next });
+    stack.use(followTls({ files, prefix: "tls", first: tls, take, log }));
   }
 
+  // events
+  stack.use(await subscribeAll(broker, definition.subscribe ?? {}, identity.name, log));
+
   // others may find it
-  let ready = false;
   if (ports !== undefined) {
-    // nobody learned of a service that never was ready
-    stack.defer(() => pause(ready ? settings.drainDelayMs : 0));
-    if (settings.mesh.register) {
-      log.info(`Registry [${registry.name}] Registering node: ${identity.id}`);
-      const subscriptions = Object.keys(definition.subscribe ?? {});
-      const names = { registry: registry.name, transport: transport.name, broker: broker.name };
-      const { advertise } = settings.server;
-      const own = ownInstance({ identity, service, subscriptions, ...ports, advertise, ...names });
-      stack.use(await registry.register(own));
-    }
+    const names = { registry: registry.name, transport: transport.name, broker: broker.name };
+    const { advertise } = settings.server;
+    const own = { identity, service, subscriptions, ...ports, advertise, ...names };
+    const instance = settings.mesh.register ? ownInstance(own) : undefined;
+    stack.use(await announce({ instance, registry, settings, ports, seat, log }));
   }
   stack.defer(() => {
     health.setServing(false);
     log.info("draining: no longer ready");
   });
   health.setServing(true);
-  ready = true;
   onReady({ service, log, grpcAddress: ports?.grpcAddress, httpAddress: ports?.httpAddress });
   return { ended: definition.job === undefined ? new Promise(() => {}) : runJob(definition.job, context) };
 }
@@ -212,42 +242,6 @@ function stalenessNote(registry: Registry): string {
   const [since, trouble] = [registry.staleSince?.(), registry.trouble?.()];
   const age = since === undefined ? [] : [`last known ${Math.round((Date.now() - since) / 1000)} s ago`];
   return [registry.name, ...age, ...(trouble === undefined ? [] : [trouble])].join(", ");
-}
-
-/** Flag or variable, else the module, else the default. */
-function identify({ server }: Settings, definition: Definition, file: string): Identity {
-  const name = server.name ?? definition.name ?? stemOf(file);
-  return {
-    name,
-    version: server.version ?? definition.version ?? "latest",
-    id: server.id ?? `${name}-${crypto.randomUUID()}`,
-    metadata: { ...definition.metadata, ...server.metadata },
-  };
-}
-
-function stemOf(file: string): string {
-  return basename(file, extname(file));
-}
-
-/** The user's endpoints first: where names clash, theirs are found. */
-async function assemble(
-  identity: Identity,
-  definition: Definition,
-  schema: Schema | undefined,
-  { health, stats, log, registry }: { health: HealthChecks; stats: Stats; log: LogSink; registry: Registry },
-): Promise<Service> {
-  const own = bindHandlers(definition.handlers ?? {}, schema);
-  const names = [...new Set(own.endpoints.map(({ method }) => method.service))];
-  const { healthPart } = await plugins.grpc.health();
-  const { reflectionPart } = await plugins.grpc.reflection();
-  const { debugPart } = await plugins.grpc.debug();
-  const service: Service = composeService(identity, [
-    own,
-    healthPart(health, [identity.name, ...names]),
-    reflectionPart(() => service),
-    debugPart({ health, stats, log, staleSince: () => registry.staleSince?.() }),
-  ]);
-  return service;
 }
 
 function addChecks(health: HealthChecks, checks: Definition["health"]): void {

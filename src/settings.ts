@@ -1,7 +1,9 @@
 /** What a run does: decided by the command line, and by configuration where that says nothing. */
+import type { TlsFiles } from "./certificates/certificates.ts";
 import type { Config } from "./config/config.ts";
+import type { GivenFlag } from "./inspect/inspect.ts";
 import type { LogFormat, LogLevel } from "./log.ts";
-import type { Tls } from "./transport/transport.ts";
+import type { ServerLimits, Tls } from "./transport/transport.ts";
 
 /** How calls to other services are made. */
 export interface ClientSettings {
@@ -10,6 +12,12 @@ export interface ClientSettings {
   readonly poolTtlMs: number;
   /** TLS for calls out. Absent: cleartext. */
   readonly tls?: Partial<Tls>;
+  /** Where it was read. */
+  readonly tlsFiles?: TlsFiles;
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** Requests are packed. */
+  readonly gzip: boolean;
 }
 
 /** How services find each other, and what carries their events. Names are those of plugins.ts. */
@@ -103,6 +111,8 @@ export interface Settings {
   readonly module: string;
   /** What followed `--`. */
   readonly args: readonly string[];
+  /** How many processes serve the module; `auto`: one for each core that may be used. @default 1 */
+  readonly workers?: number | "auto";
   /** Each undefined where neither flag nor variable said anything: the module's own values hold, then the defaults. */
   readonly server: {
     readonly name?: string;
@@ -118,6 +128,11 @@ export interface Settings {
   readonly httpAddress?: string;
   readonly healthAddress?: string;
   readonly tls?: Tls;
+  /** Where it was read. */
+  readonly tlsFiles?: TlsFiles;
+  readonly limits: ServerLimits;
+  /** What is held for peers. Undefined: a share of the memory that there is. */
+  readonly maxBufferBytes?: number;
   /** `.proto` files that replace the module's own. */
   readonly proto?: readonly string[];
   readonly maxMessageBytes: number;
@@ -135,6 +150,8 @@ export interface Settings {
     readonly write?: (line: string) => void;
   };
   readonly config: ConfigSettings;
+  /** What an instance tells that may be looked into. Undefined: it may not. */
+  readonly inspect?: { readonly runtime: string; readonly flags: readonly GivenFlag[] };
   /** As they are at the start. */
   readonly live: LiveSettings;
   /** Texts of the configuration that only a start takes, by their keys. */

@@ -178,6 +178,35 @@ export function readYamlTree(text: string, { maxValues, maxDepth, fault }: YamlT
   return part(document.contents, 0, document.contents).value;
 }
 
+/**
+ * Where in a text that is YAML a value stands, counted from 1; where there is none, what is nearest to it.
+ * @param key its key is meant
+ */
+export function yamlPlace(
+  text: string,
+  path: readonly (string | number)[],
+  key = false,
+): { readonly line: number; readonly column: number } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { schema: "core", uniqueKeys: false, lineCounter: lines });
+  let name: unknown = document.contents;
+  let value: unknown = document.contents;
+  for (const step of path) {
+    const inside = isAlias(value) ? value.resolve(document) : value;
+    const pair = isMap(inside)
+      ? inside.items.find((one) => isScalar(one.key) && (one.key.source ?? String(one.key.value)) === step)
+      : isSeq(inside)
+        ? { key: inside.items[step as number], value: inside.items[step as number] }
+        : undefined;
+    if (pair === undefined) break;
+    ({ key: name, value } = pair);
+  }
+  const at = (node: unknown): number | undefined =>
+    (node as { range?: [number, ...unknown[]] } | null)?.range?.[0];
+  const { line, col } = lines.linePos((key ? undefined : at(value)) ?? at(name) ?? 0);
+  return { line, column: col };
+}
+
 function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.value === "<<" && key.type === "PLAIN";
 }

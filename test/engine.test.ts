@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { connect } from "node:http2";
 import { type AddressInfo, createServer } from "node:net";
 import { createEngine } from "../src/grpc/engine.ts";
+import { defaultServerLimits } from "../src/transport/transport.ts";
 
 const idleMs = 150;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -10,7 +11,8 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 test("a connection without streams is told to go and closed; one with a stream stays until it is over", async () => {
   const engine = createEngine({
     maxMessageBytes: 1024,
-    idleMs,
+    limits: { ...defaultServerLimits, idleMs },
+    full: () => false,
     readHead: () => undefined,
     call: () => {
       throw new Error("no call is expected");

@@ -48,6 +48,8 @@ export function wireEnd(cut: () => number = () => Number.POSITIVE_INFINITY): Wir
     terminate() {
       end.terminated = true;
     },
+    pause() {},
+    resume() {},
   };
   const hand = (bytes: Buffer): void => {
     let at = 0;

@@ -1,12 +1,17 @@
 /** A greeter with a schema on real sockets, in each of the ways in which HTTP is served, and clients that write bytes. */
-import { connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { Call, Fetch } from "../src/call.ts";
 import { MicrorunError } from "../src/errors.ts";
 import { parseSchema } from "../src/grpc/schema.ts";
+import type { WebOptions } from "../src/h1/h1.ts";
+import { serveWithSockets } from "../src/h1/serve.ts";
+import { createWeb } from "../src/h1/web.ts";
+import { bunSockets } from "../src/h2/bun-sockets.ts";
+import type { SocketUser } from "../src/h2/h2.ts";
+import { nodeSockets } from "../src/h2/node-sockets.ts";
 import { createHealth } from "../src/health/checks.ts";
 import { createApp } from "../src/http/app.ts";
 import { serveHttp } from "../src/http/server.ts";
-import { createWeb, type WebOptions } from "../src/http/web.ts";
 import { silentLog } from "../src/log.ts";
 import { serveWithBun } from "../src/runtime/bun-server.ts";
 import { bindHandlers, composeService } from "../src/service/compose.ts";
@@ -79,23 +84,27 @@ export interface Host {
   open(options: Options): Promise<Server>;
 }
 
-/** As a transport does it: looks at the first bytes, puts them back and hands the connection over. */
+/** As a transport does it: looks at the first bytes, and hands them over with the connection. */
 async function sniffed(options: Options): Promise<Server> {
   const web = createWeb({ ...options, log: silentLog });
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("readable", () => {
-      const bytes: Buffer | null = socket.read();
-      if (bytes === null) return;
-      socket.unshift(bytes);
-      web.accept(socket);
-    });
+  const listener = await bunSockets().listen({
+    address: "127.0.0.1:0",
+    open(socket) {
+      let user: SocketUser | undefined;
+      return {
+        receive(bytes) {
+          user ??= web.accept(socket, false);
+          user?.receive(bytes);
+        },
+        writable: () => user?.writable(),
+        gone: () => user?.gone(),
+      };
+    },
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    address: `127.0.0.1:${(server.address() as { port: number }).port}`,
+    address: listener.address,
     async [Symbol.asyncDispose]() {
-      server.close();
+      await listener[Symbol.asyncDispose]();
       await web[Symbol.asyncDispose]();
     },
   };
@@ -106,12 +115,15 @@ const address = "127.0.0.1:0";
 export const hosts: readonly Host[] = [
   { name: "one port for all", open: sniffed },
   {
-    name: "a port of its own by node:http",
-    open: (options) => serveHttp({ ...options, address, host: {}, log: silentLog }),
+    name: "a port of its own on node's sockets",
+    open({ headTimeoutMs, ...options }) {
+      const serve = serveWithSockets(nodeSockets(), headTimeoutMs === undefined ? {} : { headTimeoutMs });
+      return serveHttp({ ...options, address, serve, log: silentLog });
+    },
   },
   {
     name: "a port of its own by Bun.serve",
-    open: (options) => serveHttp({ ...options, address, host: { serve: serveWithBun }, log: silentLog }),
+    open: (options) => serveHttp({ ...options, address, serve: serveWithBun, log: silentLog }),
   },
 ];
 
@@ -134,7 +146,7 @@ export async function raw(address: string, bytes: string): Promise<Raw> {
   socket.on("error", () => {});
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
-  socket.write(bytes);
+  socket.write(bytes, "latin1");
   const until = async (part: string): Promise<void> => {
     for (const stop = Date.now() + 3000; !text.includes(part); await pause(5))
       if (Date.now() > stop)

@@ -9,6 +9,8 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { MicrorunError } from "../src/errors.ts";
 import { openPort } from "../src/grpc/port.ts";
+import { serveWithSockets } from "../src/h1/serve.ts";
+import { bunSockets } from "../src/h2/bun-sockets.ts";
 import { serveHttp } from "../src/http/server.ts";
 import { silentLog } from "../src/log.ts";
 import { serveWithBun } from "../src/runtime/bun-server.ts";
@@ -19,6 +21,9 @@ const greeter = createFileRegistry({
   $typeName: "google.protobuf.FileDescriptorSet",
   file: schema.files().map(({ bytes }) => fromBinary(FileDescriptorProtoSchema, bytes)),
 }).getService("greeter.Greeter") as DescService;
+
+type Serve = typeof serveWithBun;
+const ownServe: Serve = serveWithSockets(bunSockets());
 
 interface Greeting {
   greeting: string;
@@ -159,21 +164,21 @@ describe.each(hosts)("$name", ({ open }) => {
 
 test("an address that cannot be listened on says why", async () => {
   const fetch = greeterFetch();
-  const told = async (address: string, host: object, more: object = {}): Promise<string> => {
-    const error = await serveHttp({ address, fetch, host, log: silentLog, ...more }).catch((error) => error);
+  const told = async (address: string, serve: Serve, more: object = {}): Promise<string> => {
+    const error = await serveHttp({ address, fetch, serve, log: silentLog, ...more }).catch((error) => error);
     const { code, message, hint } = error as MicrorunError;
     expect(hint).toBeString();
     return `${code} ${message}`;
   };
-  for (const host of [{}, { serve: serveWithBun }]) {
-    await using taken = await serveHttp({ address: "127.0.0.1:0", fetch, host, log: silentLog });
-    expect(await told(taken.address, host)).toBe(
+  for (const serve of [ownServe, serveWithBun]) {
+    await using taken = await serveHttp({ address: "127.0.0.1:0", fetch, serve, log: silentLog });
+    expect(await told(taken.address, serve)).toBe(
       `already_exists cannot listen on ${taken.address}: the address is in use`,
     );
-    expect(await told("8080", host)).toStartWith("invalid_argument");
-    expect(await told("192.0.2.7:0", host)).toStartWith("invalid_argument cannot listen on 192.0.2.7:0");
-    expect(await told("no-such-host.invalid:0", host)).toStartWith("invalid_argument");
-    expect(await told("127.0.0.1:0", host, { tls: { cert: "no", key: "no" } })).toStartWith(
+    expect(await told("8080", serve)).toStartWith("invalid_argument");
+    expect(await told("192.0.2.7:0", serve)).toStartWith("invalid_argument cannot listen on 192.0.2.7:0");
+    expect(await told("no-such-host.invalid:0", serve)).toStartWith("invalid_argument");
+    expect(await told("127.0.0.1:0", serve, { tls: { cert: "no", key: "no" } })).toStartWith(
       "invalid_argument cannot use the certificate",
     );
   }
@@ -185,8 +190,8 @@ test("a file that is no socket is not replaced by one", async () => {
   writeFileSync(path, "kept");
   const address = `unix:${path}`;
   const attempts = [
-    serveHttp({ address, fetch: greeterFetch(), host: {}, log: silentLog }),
-    serveHttp({ address, fetch: greeterFetch(), host: { serve: serveWithBun }, log: silentLog }),
+    serveHttp({ address, fetch: greeterFetch(), serve: ownServe, log: silentLog }),
+    serveHttp({ address, fetch: greeterFetch(), serve: serveWithBun, log: silentLog }),
     openPort({ address, http2: () => {} }),
   ];
   for (const attempt of attempts)
@@ -200,9 +205,9 @@ test("a file that is no socket is not replaced by one", async () => {
 
 test("a unix socket is listened on and gone afterwards", async () => {
   const folder = mkdtempSync(join(tmpdir(), "http-"));
-  for (const host of [{}, { serve: serveWithBun }]) {
+  for (const serve of [ownServe, serveWithBun]) {
     const unix = join(folder, "s.sock");
-    const server = await serveHttp({ address: `unix:${unix}`, fetch: greeterFetch(), host, log: silentLog });
+    const server = await serveHttp({ address: `unix:${unix}`, fetch: greeterFetch(), serve, log: silentLog });
     expect(server.address).toBe(`unix:${unix}`);
     expect(await (await fetch("http://localhost/livez", { unix })).text()).toBe("ok");
     await server[Symbol.asyncDispose]();

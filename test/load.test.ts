@@ -130,7 +130,7 @@ describe.each(hosts)("$name", ({ name, command, env }) => {
       "named GET",
       "mixed",
     ]);
-    expect(web.ignored).toEqual(["port", "prefix", "websocket"]);
+    expect(web.ignored).toEqual(["port", "prefix"]);
     expect(named.fields).toEqual({ name: "named", version: "v3", fetch: "ƒ" });
     expect(mixed.fields).toEqual({
       name: "mixed",

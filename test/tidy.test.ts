@@ -42,13 +42,34 @@ const contracts = new Set(
     "health",
     "runtime",
     "distribution",
+    "gateway",
+    "h1",
     "h2",
     "workers",
+    "certificates",
+    "inspect",
   ].map((name) => `${name}/${name}.ts`),
 );
-const adapters = new Set(["grpc", "h2", "http", "kubernetes", "build", "image", "distribution", "manifest"]);
+const adapters = new Set([
+  "gateway",
+  "grpc",
+  "h1",
+  "h2",
+  "http",
+  "kubernetes",
+  "build",
+  "dashboard",
+  "image",
+  "distribution",
+  "manifest",
+]);
 const ground = new Set([
   "call.ts",
+  "feed.ts",
+  "histogram.ts",
+  "lazy-request.ts",
+  "lazy-response.ts",
+  "web-socket.ts",
   "errors.ts",
   "log.ts",
   "log-line.ts",
@@ -89,13 +110,19 @@ function layerOf(path: string): Layer {
   const named: Record<string, Layer> = {
     "main.ts": "main",
     "begin.ts": "main",
+    "edge.ts": "run",
+    "gateway.ts": "run",
+    "proxy.ts": "run",
     "processes.ts": "run",
     "run.ts": "run",
     "worker.ts": "run",
+    "assembly.ts": "run",
+    "inspection.ts": "run",
     "announce.ts": "run",
     "ports.ts": "run",
     "configuration.ts": "run",
     "outbound.ts": "outbound",
+    "learned-method.ts": "outbound",
     "connect.ts": "outbound",
     "plugins.ts": "plugins",
     "config-sources.ts": "plugins",
@@ -142,8 +169,13 @@ test("imports make no circle", () => {
 
 test("a folder is entered by its contract alone, except by run.ts, ports.ts, configuration.ts, outbound.ts, connect.ts, plugins.ts and config-sources.ts", () => {
   const assembling = new Set([
+    "edge.ts",
+    "gateway.ts",
+    "proxy.ts",
     "processes.ts",
     "run.ts",
+    "assembly.ts",
+    "inspection.ts",
     "ports.ts",
     "configuration.ts",
     "outbound.ts",
@@ -187,9 +219,13 @@ test("each third-party package has one door", () => {
     .map(([name, folders]) => `${name}: ${[...folders].join(", ")}`);
   expect(several).toEqual([]);
   for (const [name, folder] of [
-    ["hono", "http"],
+    ["hono", "dashboard"],
+    ["uplot", "dashboard"],
     ["yargs", "cli"],
     ["@grpc/grpc-js", "grpc"],
+    ["jose", "middleware"],
+    ["@nats-io/transport-node", "broker"],
+    ["@nats-io/jetstream", "broker"],
   ] as const) {
     expect([...(doors.get(name) ?? [])], name).toEqual([folder]);
   }
@@ -220,10 +256,18 @@ test("file names are kebab-case nouns", () => {
 
 /** What every call makes several of: a closure for each method would cost more than a small call does. Never exported. */
 const madePerCall = new Set([
+  "client/attempt.ts",
+  "client/replies.ts",
   "grpc/exchange.ts",
+  "grpc/h2-invoked.ts",
   "grpc/h2-served.ts",
+  "grpc/invocation.ts",
   "grpc/served-call.ts",
+  "grpc/pull-stream.ts",
+  "h1/exchange.ts",
   "h2/stream.ts",
+  "http/lifetime.ts",
+  "http/unary.ts",
   "service/dispatch.ts",
 ]);
 

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { type Dispatch, jsonMessage } from "../src/call.ts";
 import { MicrorunError } from "../src/errors.ts";
 import { parseSchema } from "../src/grpc/schema.ts";
+import type { OpenSocket } from "../src/h2/h2.ts";
 import { silentLog } from "../src/log.ts";
 import { composeService } from "../src/service/compose.ts";
 import type { Server } from "../src/transport/transport.ts";
@@ -90,9 +91,15 @@ describe.each(transports)("%s", (_, transport) => {
       headers.append("set-cookie", "b=2");
       return new Response(answer, { status: 201, headers });
     },
-    accept: (socket: import("node:stream").Duplex) => {
-      socket.once("data", (bytes: Buffer) => socket.end(`HTTP/1.1 200 OK\r\n\r\ngot ${bytes.length}`));
-    },
+    accept: (socket: OpenSocket) => ({
+      receive(bytes: Buffer) {
+        const answer = Buffer.from(`HTTP/1.1 200 OK\r\n\r\ngot ${bytes.length}`);
+        socket.write(answer, 0, answer.length);
+        socket.end();
+      },
+      writable() {},
+      gone() {},
+    }),
     async [Symbol.asyncDispose]() {},
   };
 

@@ -1,43 +1,40 @@
 /** Events inside one process: at most once, in the order published, to those subscribed at the time. */
 import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Broker, Message, MessageHandler } from "./broker.ts";
+import type { OpenBroker } from "./broker.ts";
+import { type CarriedOptions, carriedBroker } from "./carried.ts";
+import { type Carrier, type Intake, maxRoomMs } from "./carrier.ts";
 
 interface Subscription {
   readonly queue: string | undefined;
-  readonly handler: MessageHandler;
+  readonly intake: Intake;
 }
 
-export function memoryBroker(log: Log): Broker {
+export function memoryBroker(log: Log, options: Omit<CarriedOptions, "log"> = {}): OpenBroker {
+  return carriedBroker(memoryCarrier(), { ...options, log });
+}
+
+function memoryCarrier(): Carrier {
   const topics = new Map<string, Set<Subscription>>();
-
-  const deliver = async ({ handler }: Subscription, payload: unknown, message: Message): Promise<void> => {
-    try {
-      await handler(payload, message);
-    } catch (error) {
-      log.error(`subscriber of ${message.topic} failed`, { error });
-    }
-  };
-
   return {
     name: "memory",
-    async publish(topic, payload, options = {}) {
-      if (topic === "") throw new MicrorunError("invalid_argument", "publish: the topic is empty");
-      const bytes = payload instanceof Uint8Array;
-      const header = {
-        ...options.metadata,
-        "Content-Type": bytes ? "application/octet-stream" : "application/json",
-        "Micro-Topic": topic,
-      };
-      const text = bytes ? undefined : JSON.stringify(payload ?? null);
-      const message: Message = { topic, header, body: bytes ? payload : new TextEncoder().encode(text) };
-      const subscriptions = recipients([...(topics.get(topic) ?? [])]);
-      // each subscriber gets a value of its own, as over a wire
-      for (const subscription of subscriptions)
-        void deliver(subscription, text === undefined ? payload : JSON.parse(text), message);
+    redelivers: false,
+    async send(letter) {
+      const late: unknown[] = [];
+      for (const { intake } of recipients([...(topics.get(letter.topic) ?? [])])) {
+        // each gets bytes of its own, as over a wire
+        const own = { ...letter, header: { ...letter.header }, body: letter.body.slice() };
+        if (!intake.full) void intake.take(own);
+        else late.push(intake.room(maxRoomMs).then((room) => (room ? void intake.take(own) : "none")));
+      }
+      if (late.length === 0 || !(await Promise.all(late)).includes("none")) return;
+      throw new MicrorunError(
+        "resource_exhausted",
+        `publish to ${letter.topic}: a subscriber is far behind and does not get it`,
+      );
     },
-    async subscribe(topic, handler, options = {}) {
-      const subscription: Subscription = { queue: options.queue, handler };
+    async receive(topic, queue, intake) {
+      const subscription: Subscription = { queue, intake };
       const all = topics.get(topic) ?? new Set();
       topics.set(topic, all.add(subscription));
       return {
@@ -47,15 +44,22 @@ export function memoryBroker(log: Log): Broker {
         },
       };
     },
+    async [Symbol.asyncDispose]() {
+      topics.clear();
+    },
   };
 }
 
-/** All that named no queue, and one of each queue. */
+/** All that named no queue, and one of each queue: one that has room, if any. */
 function recipients(subscriptions: readonly Subscription[]): Subscription[] {
   const queues = Map.groupBy(
     subscriptions.filter((one) => one.queue !== undefined),
     (one) => one.queue,
   );
-  const drawn = [...queues.values()].map((members) => members[Math.floor(Math.random() * members.length)]!);
+  const drawn = [...queues.values()].map((members) => {
+    const ready = members.filter(({ intake }) => !intake.full);
+    const among = ready.length > 0 ? ready : members;
+    return among[Math.floor(Math.random() * among.length)]!;
+  });
   return [...subscriptions.filter((one) => one.queue === undefined), ...drawn];
 }

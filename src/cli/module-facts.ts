@@ -36,6 +36,15 @@ export function factsIn(text: string): Pick<Partial<ModuleFacts>, "name" | "vers
   return Object.fromEntries(found);
 }
 
+/** Whether it exports something to serve or to run: as far as its text says. */
+export function isServable(text: string): boolean {
+  const outline = outlineOf(text).replace(texts, '""');
+  return (
+    /\bexport\s+default\b|\bexport\s*\{[^}]*\bas\s+default\b|\bmodule\.exports\b/.test(outline) ||
+    /\bexport\s+(?:const|let|var|(?:async\s+)?function\s*\*?)\s*(?:fetch|subscribe|start)\b/.test(outline)
+  );
+}
+
 /** Whether its default export is a function, or it gives `service({ … })` a job: as far as its text says. */
 export function isFunction(text: string): boolean {
   const outline = outlineOf(text).replace(texts, '""');

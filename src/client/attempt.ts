@@ -22,48 +22,66 @@ export interface Picking {
   readonly selector: Selector;
   readonly pool: Pool;
   /** Called whatever the selector says. */
-  readonly address: string | undefined;
+  readonly address?: string;
 }
 
-/** @throws MicrorunError what the selector throws, or the end of the call that came before */
-export async function begin(
-  { selector, pool, address }: Picking,
-  service: string,
-  wish: Wish,
-  call: Call,
-): Promise<Attempt> {
-  const target = address ?? (await pick(selector, service, wish, call));
-  const beganAt = performance.now();
-  let lease: Lease | undefined;
-  let ms: number | undefined;
-  let connecting = false;
-  let over = false;
-  const attempt: Attempt = {
-    address: target,
-    dispatch() {
-      lease = pool.connection(target);
-      connecting = !lease.warm;
-      return lease.dispatch(call);
-    },
-    answered() {
-      ms = performance.now() - beganAt;
-    },
-    end(error) {
-      if (over) return;
-      over = true;
-      lease?.release(isAnswer(error));
-      if (address !== undefined) return;
-      selector.report?.(target, told(error, call.signal), ms ?? performance.now() - beganAt, connecting);
-    },
-    drop: () => attempt.end(unused()),
-    retire: () => lease?.retire(),
-  };
-  return attempt;
-}
-
-async function pick(selector: Selector, service: string, wish: Wish, call: Call): Promise<string> {
+/** @throws MicrorunError what the selector throws, or rejects with it or with the end of the call that came before */
+export function begin(picking: Picking, service: string, wish: Wish, call: Call): Attempt | Promise<Attempt> {
+  const { selector, address } = picking;
+  if (address !== undefined) return new OneAttempt(picking, address, call);
   const picked = selector.pick(service, wish);
-  if (typeof picked === "string") return picked;
+  if (typeof picked === "string") return new OneAttempt(picking, picked, call);
+  return pick(selector, picked, call).then((target) => new OneAttempt(picking, target, call));
+}
+
+/** A class, as every call makes one. */
+class OneAttempt implements Attempt {
+  readonly address: string;
+  private readonly picking: Picking;
+  private readonly call: Call;
+  private readonly beganAt: number = performance.now();
+  private lease: Lease | undefined = undefined;
+  private ms: number | undefined = undefined;
+  private connecting = false;
+  private over = false;
+
+  constructor(picking: Picking, address: string, call: Call) {
+    this.picking = picking;
+    this.address = address;
+    this.call = call;
+  }
+
+  dispatch(): Promise<unknown> {
+    const lease = this.picking.pool.connection(this.address);
+    this.lease = lease;
+    this.connecting = !lease.warm;
+    return lease.dispatch(this.call);
+  }
+
+  answered(): void {
+    this.ms = performance.now() - this.beganAt;
+  }
+
+  end(error?: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.lease?.release(isAnswer(error));
+    const { selector, address } = this.picking;
+    if (address !== undefined || selector.report === undefined) return;
+    const ms = this.ms ?? performance.now() - this.beganAt;
+    selector.report(this.address, told(error, this.call.signal), ms, this.connecting);
+  }
+
+  drop(): void {
+    this.end(unused());
+  }
+
+  retire(): void {
+    this.lease?.retire();
+  }
+}
+
+async function pick(selector: Selector, picked: Promise<string>, call: Call): Promise<string> {
   const late = (address: string): void => selector.report?.(address, unused(), 0);
   return unlessOver(call, picked).catch((error: unknown) => {
     picked.then(late, () => {});

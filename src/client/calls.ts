@@ -1,14 +1,15 @@
 /** Calls out: each within its deadline, carrying on what the caller brought, at an instance that the selector picks. */
 import { MicrorunError } from "../errors.ts";
-import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
+import { iteratorOf } from "../iteration.ts";
 import type { Selector } from "../selector/selector.ts";
-import type { Attempt } from "./attempt.ts";
 import { createRetryBudget, type RetryBudget } from "./budget.ts";
 import type { Client } from "./client.ts";
 import type { Methods } from "./methods.ts";
-import { type Asked, type Origin, type Outgoing, outgoing } from "./outgoing.ts";
+import { type Asked, createOutgoing, type Origin, type Outgoing, unsaid } from "./outgoing.ts";
 import type { Pool } from "./pool.ts";
-import { tryEach } from "./retry.ts";
+import { type Begun, createReplies } from "./replies.ts";
+import type { Requests } from "./requests.ts";
+import { type Try, tryEach } from "./retry.ts";
 
 export type { Origin } from "./outgoing.ts";
 
@@ -27,73 +28,85 @@ export interface ClientOptions {
   readonly methods?: Methods;
 }
 
-interface Begun {
-  readonly attempt: Attempt;
-  readonly replies: AnyIterator;
-  readonly first: IteratorResult<unknown>;
+/** Of the call being served, if there is one: what of it goes on. */
+export type ClientOf = (origin?: Origin) => Client;
+
+/** Clients of one call each share what they learn. */
+export function createClients(options: ClientOptions): ClientOf {
+  const { selector, pool, retries = 1, budget = createRetryBudget() } = options;
+  const trying = { selector, pool, retries, budget };
+  const outgoing = createOutgoing(options);
+
+  const call = (asked: Asked, origin: Origin | undefined): Promise<unknown> => {
+    const out = outgoing(asked, origin);
+    const reply = tryEach(trying, asked.service, out, asked.how, unary);
+    return out.requests === undefined ? reply : untilAnswered(out.requests, reply);
+  };
+
+  return (origin) => ({
+    // biome-ignore lint/suspicious/noExplicitAny: as in the contract
+    call(service, endpoint, request, how = unsaid): Promise<any> {
+      try {
+        return call({ service, endpoint, request, how, stream: false }, origin);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+    // biome-ignore lint/suspicious/noExplicitAny: as in the contract
+    stream(service, endpoint, request, how = unsaid): AsyncIterable<any> {
+      const begin = async (): Promise<Begun> => {
+        const out = outgoing({ service, endpoint, request, how, stream: true }, origin);
+        try {
+          return await tryEach(trying, service, out, how, streamed(out));
+        } catch (error) {
+          const failure = out.requests?.failure();
+          out.requests?.end();
+          throw failure ?? error;
+        }
+      };
+      return readOnce(`${service} ${endpoint}`, () => createReplies(begin));
+    },
+  });
 }
 
 /** @param origin absent: nothing to carry on */
 export function createClient(options: ClientOptions, origin?: Origin): Client {
-  const { selector, pool, retries = 1, budget = createRetryBudget() } = options;
-  const trying = { selector, pool, retries, budget };
+  return createClients(options)(origin);
+}
 
-  const each = <T>(asked: Asked, out: Outgoing, once: (attempt: Attempt) => Promise<T>): Promise<T> =>
-    tryEach(trying, asked.service, out, asked.how, async (attempt) => {
-      try {
-        return await once(attempt);
-      } catch (error) {
-        attempt.end(error);
-        throw error;
-      }
-    });
+const unary: Try<unknown> = {
+  make: (attempt) => attempt.dispatch(),
+  made: (attempt) => attempt.end(),
+};
 
-  const call = async (asked: Asked): Promise<unknown> => {
-    const out = outgoing(asked, options, origin);
-    try {
-      return await each(asked, out, async (attempt) => {
-        const reply = asJson(out, await attempt.dispatch());
-        attempt.end();
-        return reply;
-      });
-    } catch (error) {
-      throw out.requests?.failure() ?? error;
-    } finally {
-      out.requests?.end();
-    }
-  };
-
-  async function* stream(asked: Asked): AsyncGenerator<unknown> {
-    const out = outgoing(asked, options, origin);
-    let begun: Begun | undefined;
-    // a reader who leaves early is as good as an end
-    let failure: unknown;
-    try {
-      begun = await each(asked, out, (attempt) => begin(attempt, out));
-      for (let next = begun.first; !next.done; next = await begun.replies.next())
-        yield asJson(out, next.value);
-    } catch (error) {
-      failure = error;
-      throw out.requests?.failure() ?? error;
-    } finally {
-      out.requests?.end();
-      discard(begun?.replies);
-      begun?.attempt.end(failure);
-    }
-  }
-
+/** Up to the first message: until then it may be tried elsewhere. */
+function streamed({ call, requests }: Outgoing): Try<Begun> {
   return {
-    // biome-ignore lint/suspicious/noExplicitAny: as in the contract
-    call: async (service, endpoint, request, how = {}): Promise<any> =>
-      call({ service, endpoint, request, how, stream: false }),
-    // biome-ignore lint/suspicious/noExplicitAny: as in the contract
-    stream: (service, endpoint, request, how = {}): AsyncIterable<any> =>
-      readOnce(`${service} ${endpoint}`, stream({ service, endpoint, request, how, stream: true })),
+    async make(attempt) {
+      const reply = await attempt.dispatch();
+      // one reply is a stream of one
+      const replies = iteratorOf(call.type?.responseStream ? reply : [reply]);
+      if (replies === undefined)
+        throw new MicrorunError("internal", `${call.service}.${call.method}: no stream`);
+      const first = await replies.next();
+      attempt.answered();
+      return { attempt, requests, replies, first };
+    },
   };
 }
 
+async function untilAnswered(requests: Requests, reply: Promise<unknown>): Promise<unknown> {
+  try {
+    return await reply;
+  } catch (error) {
+    throw requests.failure() ?? error;
+  } finally {
+    requests.end();
+  }
+}
+
 /** A second reader would find nothing, and take it for the end. */
-function readOnce<T>(name: string, replies: AsyncIterable<T>): AsyncIterable<T> {
+function readOnce<T>(name: string, open: () => AsyncIterator<T>): AsyncIterable<T> {
   let read = false;
   return {
     [Symbol.asyncIterator]() {
@@ -102,23 +115,7 @@ function readOnce<T>(name: string, replies: AsyncIterable<T>): AsyncIterable<T> 
           hint: "call client.stream again, or collect the replies in a list",
         });
       read = true;
-      return replies[Symbol.asyncIterator]();
+      return open();
     },
   };
-}
-
-/** Up to the first message: until then it may be tried elsewhere. */
-async function begin(attempt: Attempt, { call }: Outgoing): Promise<Begun> {
-  const reply = await attempt.dispatch();
-  // one reply is a stream of one
-  const replies = iteratorOf(call.type?.responseStream ? reply : [reply]);
-  if (replies === undefined) throw new MicrorunError("internal", `${call.service}.${call.method}: no stream`);
-  const first = await replies.next();
-  attempt.answered();
-  return { attempt, replies, first };
-}
-
-/** The same values whatever travelled: those of JSON. */
-function asJson({ call: { type } }: Outgoing, reply: unknown): unknown {
-  return type === undefined ? reply : type.response.toJson(reply);
 }

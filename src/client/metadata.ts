@@ -9,12 +9,32 @@ const notCarried =
 /** What gRPC allows in a key. */
 const sendableKey = /^[\w.-]+$/;
 
+/** Of calls that bring none of their own the same object each time: what it was turned into may be kept. */
+export type MetadataOf = (
+  carried: Headers | undefined,
+  given: Readonly<Record<string, unknown>> | undefined,
+) => Headers;
+
+export function createMetadata(from: string): MetadataOf {
+  let plain: Headers | undefined;
+  return (carried, given) => {
+    if (given !== undefined || (carried !== undefined && !isEmpty(carried)))
+      return metadataOf(carried, given ?? {}, from);
+    plain ??= metadataOf(undefined, {}, from);
+    return plain;
+  };
+}
+
+function isEmpty(headers: Headers): boolean {
+  return headers.keys().next().done === true;
+}
+
 /**
  * @param carried of the call being served: what cannot be sent is left out
  * @param given undefined values are left out
  * @throws MicrorunError `invalid_argument` for a given key or value that cannot be sent
  */
-export function metadataOf(
+function metadataOf(
   carried: Headers | undefined,
   given: Readonly<Record<string, unknown>>,
   from: string,

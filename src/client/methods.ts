@@ -11,6 +11,9 @@ export interface Names {
   readonly method: string;
 }
 
+/** Endpoints whose meaning is remembered; there are hardly ever as many. */
+const maxRemembered = 1000;
+
 /** What a path may hold between its slashes: HTTP/2 carries no other text. */
 const sendable = /^[!-.0-~]+$/;
 
@@ -51,7 +54,7 @@ function mustBeText(what: string, value: unknown, hint: string): void {
  * service's last segment, where only one service ends so.
  */
 export function methodsOf(services: ReadonlyMap<string, readonly Method[]>): Methods {
-  return (service, endpoint) => {
+  return remembered((service, endpoint) => {
     const names = nameParts(service, endpoint);
     const method = (name: string): Method | undefined =>
       services.get(name)?.find((one) => one.name === names.method);
@@ -61,5 +64,26 @@ export function methodsOf(services: ReadonlyMap<string, readonly Method[]>): Met
     if (owner.includes(".")) return undefined;
     const alike = [...services.keys()].filter((name) => name.endsWith(`.${owner}`));
     return alike.length === 1 ? method(alike[0]!) : undefined;
+  });
+}
+
+/** The same, worked out once for each endpoint. What throws is not remembered. */
+export function remembered<T>(
+  work: (service: string, endpoint: string) => T,
+): (service: string, endpoint: string) => T {
+  const known = new Map<string, Map<string, T>>();
+  let count = 0;
+  return (service, endpoint) => {
+    const before = known.get(service);
+    const found = before?.get(endpoint);
+    if (found !== undefined || before?.has(endpoint)) return found as T;
+    const made = work(service, endpoint);
+    if (count++ >= maxRemembered) {
+      known.clear();
+      count = 1;
+    }
+    const endpoints = known.get(service) ?? new Map<string, T>();
+    known.set(service, endpoints.set(endpoint, made));
+    return made;
   };
 }

@@ -39,13 +39,14 @@ export function checkOptions<T extends object>(of: string, options: T, table: Ki
   const refuse = (why: string, hint: string): never => {
     throw new MicrorunError("invalid_argument", `${of}: ${why}`, { hint });
   };
-  const names = Object.keys(table);
+  const names = (): string[] => Object.keys(table);
   if (!isObject(options))
-    refuse("its options are no object", `use any of ${names.join(", ")}, or leave them out`);
-  for (const [name, value] of Object.entries(options)) {
+    refuse("its options are no object", `use any of ${names().join(", ")}, or leave them out`);
+  for (const name of Object.keys(options) as (keyof T & string)[]) {
     if (!Object.hasOwn(table, name))
-      refuse(`unknown option ${name}${didYouMean(name, names)}`, `use ${names.join(", ")}`);
-    const { is, what } = table[name as keyof T];
+      refuse(`unknown option ${name}${didYouMean(name, names())}`, `use ${names().join(", ")}`);
+    const value: unknown = options[name];
+    const { is, what } = table[name];
     if (value !== undefined && !is(value))
       refuse(`${name} ${shown(value)}: not ${what}`, "see docs/clients.md");
   }

@@ -3,7 +3,7 @@ import { jsonMethod } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { maxTimerMs } from "../wait.ts";
 import type { CallOptions } from "./client.ts";
-import { type Asked, type Origin, type Outgoing, outgoing } from "./outgoing.ts";
+import { type Asked, createOutgoing, type Origin, type Outgoing, type OutgoingOptions } from "./outgoing.ts";
 
 const asked = (how: unknown = {}, more: Partial<Asked> = {}): Asked => ({
   service: "greeter",
@@ -13,6 +13,8 @@ const asked = (how: unknown = {}, more: Partial<Asked> = {}): Asked => ({
   stream: false,
   ...more,
 });
+const outgoing = (what: Asked, options: OutgoingOptions, origin: Origin | undefined): Outgoing =>
+  createOutgoing(options)(what, origin);
 const from = (how: unknown, origin?: Origin): Outgoing => outgoing(asked(how), { from: "tester" }, origin);
 
 function refusal(work: () => unknown): MicrorunError {

@@ -1,16 +1,18 @@
 /** What is asked of a client, as a call that connections take: names, messages, metadata, deadline. */
 import { parseAddress } from "../address.ts";
-import { type Call, jsonMethod, type Method } from "../call.ts";
-import { MicrorunError } from "../errors.ts";
-import { isStream } from "../iteration.ts";
+import type { Call } from "../call.ts";
 import { maxTimerMs } from "../wait.ts";
 import type { CallOptions } from "./client.ts";
-import { metadataOf } from "./metadata.ts";
-import { type Methods, type Names, nameParts } from "./methods.ts";
+import { createMetadata } from "./metadata.ts";
+import type { Methods } from "./methods.ts";
 import { checkOptions, type Kinds, kinds } from "./options.ts";
 import { createRequests, type Requests } from "./requests.ts";
+import { createRoutes } from "./routes.ts";
 
 const defaultTimeoutMs = 5000;
+
+/** Options of a call that has none. */
+export const unsaid: CallOptions = {};
 
 export interface Asked {
   readonly service: string;
@@ -48,51 +50,40 @@ const table: Kinds<CallOptions> = {
   type: kinds.object,
 };
 
+/** For callers who have neither a call nor a signal of their own to end it. */
+const unending = new AbortController().signal;
+
 /** @throws MicrorunError `invalid_argument` where what is asked makes no sense */
-export function outgoing(asked: Asked, options: OutgoingOptions, origin: Origin | undefined): Outgoing {
-  const { service, endpoint, request, how, stream } = asked;
-  const names = nameParts(service, endpoint);
-  checkOptions(`${service} ${endpoint}`, how, table);
-  if (how.address !== undefined) parseAddress(how.address);
-  const type = typeOf(asked, names, options.methods);
-  checkKind(asked, type);
-  const requests = type?.requestStream ? createRequests(request) : undefined;
-  const timeoutMs = how.timeoutMs ?? (stream ? undefined : (options.requestTimeoutMs ?? defaultTimeoutMs));
-  const deadline = deadlineOf(timeoutMs, origin?.deadline);
-  const signals = [how.signal, origin?.signal].filter((signal) => signal !== undefined);
-  const call: Call = {
-    service: type?.service ?? names.service,
-    method: type?.name ?? names.method,
-    request: requests?.stream ?? request ?? {},
-    metadata: metadataOf(origin?.metadata, how.metadata ?? {}, options.from),
-    signal: signals.length === 1 ? signals[0]! : AbortSignal.any(signals),
-    ...(deadline === undefined ? {} : { deadline }),
-    ...(type === undefined ? {} : { type }),
+export type OutgoingOf = (asked: Asked, origin: Origin | undefined) => Outgoing;
+
+export function createOutgoing(options: OutgoingOptions): OutgoingOf {
+  const routes = createRoutes(options.methods);
+  const metadata = createMetadata(options.from);
+  return (asked, origin) => {
+    const { service, endpoint, request, how, stream } = asked;
+    if (how !== unsaid) {
+      checkOptions(`${service} ${endpoint}`, how, table);
+      if (how.address !== undefined) parseAddress(how.address);
+    }
+    const type = routes(asked);
+    const requests = type.requestStream ? createRequests(request) : undefined;
+    const timeoutMs = how.timeoutMs ?? (stream ? undefined : (options.requestTimeoutMs ?? defaultTimeoutMs));
+    const deadline = deadlineOf(timeoutMs, origin?.deadline);
+    const call: Call = {
+      service: type.service,
+      method: type.name,
+      request: requests?.stream ?? request ?? {},
+      metadata: metadata(origin?.metadata, how.metadata),
+      signal: eitherSignal(how.signal, origin?.signal),
+      type,
+    };
+    return { call: deadline === undefined ? call : { ...call, deadline }, requests };
   };
-  return { call, requests };
 }
 
-function typeOf(
-  { service, endpoint, request, how, stream }: Asked,
-  names: Names,
-  methods: Methods | undefined,
-): Method | undefined {
-  const known = how.type ?? methods?.(service, endpoint);
-  if (known !== undefined) return known;
-  const requestStream = isStream(request);
-  if (!stream && !requestStream) return undefined;
-  return jsonMethod(names.service, names.method, { requestStream, responseStream: stream });
-}
-
-function checkKind({ service, endpoint, request, stream }: Asked, type: Method | undefined): void {
-  const refuse = (why: string, hint: string): never => {
-    throw new MicrorunError("invalid_argument", `${service} ${endpoint}: ${why}`, { hint });
-  };
-  if (!stream && type?.responseStream) refuse("its replies are a stream", "read them with client.stream");
-  if (type?.requestStream && !isStream(request) && !isList(request))
-    refuse("its requests are a stream", "give it an async iterable");
-  if (type !== undefined && !type.requestStream && isStream(request))
-    refuse("it takes one request, not a stream of them", "send them one by one");
+function eitherSignal(own: AbortSignal | undefined, before: AbortSignal | undefined): AbortSignal {
+  if (own === undefined) return before ?? unending;
+  return before === undefined ? own : AbortSignal.any([own, before]);
 }
 
 /** The earlier of the two; one that is further away than a timer can be set for is none. */
@@ -100,8 +91,4 @@ function deadlineOf(timeoutMs: number | undefined, before: number | undefined): 
   const now = Date.now();
   const ms = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, (before ?? Number.POSITIVE_INFINITY) - now);
   return ms > maxTimerMs ? undefined : now + ms;
-}
-
-function isList(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Symbol.iterator in value;
 }

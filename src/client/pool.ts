@@ -43,6 +43,8 @@ interface Pooled extends Lease {
   calls: number;
   warm: boolean;
   usedAt: number;
+  /** Of its last call, counted over all. */
+  turn: number;
   /** Once retired, the end of its patience. */
   timer: NodeJS.Timeout | undefined;
   retired: boolean;
@@ -63,9 +65,9 @@ export function createPool(
     connect = {},
   }: PoolOptions = {},
 ): Pool {
-  const byAddress = new Map<string, Set<Pooled>>();
-  /** All of them, the longest unused first. */
+  const byAddress = new Map<string, Pooled[]>();
   const pooled = new Set<Pooled>();
+  let turns = 0;
   const lingering = new Set<Pooled>();
   let sweeper: NodeJS.Timeout | undefined;
   let closed = false;
@@ -82,9 +84,9 @@ export function createPool(
     if (one.retired) return;
     one.retired = true;
     pooled.delete(one);
-    const siblings = byAddress.get(one.address);
-    siblings?.delete(one);
-    if (siblings?.size === 0) byAddress.delete(one.address);
+    const siblings = byAddress.get(one.address)?.filter((other) => other !== one);
+    if (siblings === undefined || siblings.length === 0) byAddress.delete(one.address);
+    else byAddress.set(one.address, siblings);
     if (one.calls === 0) return void close(one);
     const [oldest] = lingering;
     if (oldest !== undefined && lingering.size >= size) void close(oldest);
@@ -103,6 +105,7 @@ export function createPool(
       calls: 0,
       warm: false,
       usedAt: Date.now(),
+      turn: 0,
       timer: undefined,
       retired: false,
       closed: false,
@@ -114,8 +117,10 @@ export function createPool(
       },
       retire: () => retire(one),
     };
-    const siblings = byAddress.get(address) ?? new Set();
-    byAddress.set(address, siblings.add(one));
+    const siblings = byAddress.get(address) ?? [];
+    siblings.push(one);
+    byAddress.set(address, siblings);
+    pooled.add(one);
     sweepLater();
     return one;
   };
@@ -136,9 +141,11 @@ export function createPool(
 
   /** The first with room, so that those no longer needed fall idle; undefined: another is to be opened. */
   const known = (address: string): Pooled | undefined => {
+    const siblings = byAddress.get(address);
+    if (siblings === undefined) return undefined;
     let least: Pooled | undefined;
     const now = Date.now();
-    for (const one of byAddress.get(address) ?? []) {
+    for (const one of siblings) {
       if (now >= one.retireAt) retire(one);
       else if (one.calls < maxCalls) return one;
       else if (least === undefined || one.calls < least.calls) least = one;
@@ -146,15 +153,12 @@ export function createPool(
     return pooled.size < size ? undefined : least;
   };
 
+  /** The longest unused goes, one with calls under way only where all have some. */
   const makeRoom = (): void => {
     if (pooled.size < size) return;
-    let longest: Pooled | undefined;
-    for (const one of pooled) {
-      longest ??= one;
-      if (one.calls > 0) continue;
-      longest = one;
-      break;
-    }
+    const [longest] = [...pooled].sort(
+      (a, b) => Number(a.calls > 0) - Number(b.calls > 0) || a.turn - b.turn,
+    );
     if (longest !== undefined) retire(longest);
   };
 
@@ -167,8 +171,7 @@ export function createPool(
         one = open(address);
       }
       one.calls += 1;
-      pooled.delete(one);
-      pooled.add(one);
+      one.turn = ++turns;
       return one;
     },
     async [Symbol.asyncDispose]() {

@@ -3,7 +3,7 @@ import type { Call } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Selector, Wish } from "../selector/selector.ts";
 import { pause } from "../wait.ts";
-import { type Attempt, begin, unlessOver } from "./attempt.ts";
+import { type Attempt, begin, type Picking, unlessOver } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";
 import type { CallOptions } from "./client.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -13,7 +13,7 @@ import type { Pool } from "./pool.ts";
 const firstBackoffMs = 50;
 const maxBackoffMs = 1000;
 
-export interface Trying {
+export interface Trying extends Picking {
   readonly selector: Selector;
   readonly pool: Pool;
   readonly budget: RetryBudget;
@@ -25,44 +25,61 @@ interface Failed {
   readonly error: MicrorunError;
 }
 
-/**
- * @param once makes one try and ends it
- * @throws what the last try threw
- */
+/** What a try is. */
+export interface Try<T> {
+  make(attempt: Attempt, call: Call): Promise<T>;
+  /** It went well. */
+  made?(attempt: Attempt): void;
+}
+
+/** @throws what the last try threw */
 export async function tryEach<T>(
-  { selector, pool, budget, retries }: Trying,
+  trying: Trying,
   service: string,
-  { call, requests }: Outgoing,
+  out: Outgoing,
   how: CallOptions,
-  once: (attempt: Attempt) => Promise<T>,
+  { make, made }: Try<T>,
 ): Promise<T> {
-  const idempotent = how.idempotent ?? call.type?.idempotent ?? false;
-  const picking = { selector, pool, address: how.address };
-  const except = new Set<string>();
-  const wish = wishOf(how, call, except);
-  const mayRepeat = (error: MicrorunError): boolean => {
-    if (call.signal.aborted || Date.now() >= (call.deadline ?? Number.POSITIVE_INFINITY)) return false;
-    if (error.unsent) return requests?.complete() ?? true;
-    return idempotent && requests === undefined && error.code === "unavailable";
-  };
+  const { selector, pool, budget, retries } = trying;
+  const { call } = out;
+  const picking = how.address === undefined ? trying : { selector, pool, address: how.address };
+  let wish = wishOf(how, call);
+  let except: Set<string> | undefined;
+  let failed: Failed | undefined;
 
   budget.earn();
-  let failed: Failed | undefined;
   for (let tries = 1; ; tries++) {
-    const attempt = await begin(picking, service, wish, call).catch((error: unknown) => {
+    let attempt: Attempt;
+    try {
+      const begun = begin(picking, service, wish, call);
+      attempt = begun instanceof Promise ? await begun : begun;
+    } catch (error) {
       // who else there might be is of less interest than what became of the call
       throw failed !== undefined && isUnavailable(error) ? failed.error : error;
-    });
-    if (failed !== undefined) await prepare(attempt, failed, tries, except, call);
+    }
+    if (failed !== undefined && except !== undefined) await prepare(attempt, failed, tries, except, call);
     try {
-      return await once(attempt);
+      const reply = await make(attempt, call);
+      made?.(attempt);
+      return reply;
     } catch (error) {
-      const again = tries <= retries && error instanceof MicrorunError && mayRepeat(error) && budget.spend();
+      attempt.end(error);
+      const again =
+        tries <= retries && error instanceof MicrorunError && mayRepeat(error, out, how) && budget.spend();
       if (!again) throw error;
       failed = { attempt, error };
+      except ??= new Set();
       except.add(attempt.address);
+      wish = { ...wish, except };
     }
   }
+}
+
+function mayRepeat(error: MicrorunError, { call, requests }: Outgoing, how: CallOptions): boolean {
+  if (call.signal.aborted || Date.now() >= (call.deadline ?? Number.POSITIVE_INFINITY)) return false;
+  if (error.unsent) return requests?.complete() ?? true;
+  const idempotent = how.idempotent ?? call.type?.idempotent ?? false;
+  return idempotent && requests === undefined && error.code === "unavailable";
 }
 
 /** Waits before a retry, as long as it takes. @throws MicrorunError the end of the call, or of its time */
@@ -95,10 +112,10 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof MicrorunError && error.code === "unavailable";
 }
 
-function wishOf({ version, where }: CallOptions, { metadata }: Call, except: ReadonlySet<string>): Wish {
+function wishOf({ version, where }: CallOptions, { metadata }: Call): Wish {
+  if (version === undefined && where === undefined) return { call: metadata };
   return {
     call: metadata,
-    except,
     ...(version === undefined ? {} : { version }),
     ...(where === undefined ? {} : { metadata: where }),
   };

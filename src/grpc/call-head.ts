@@ -1,7 +1,7 @@
 /** What the head of a request says of a call. */
 import { MicrorunError } from "../errors.ts";
 import type { Endpoint, Service } from "../service/service.ts";
-import { type Codec, codecOf } from "./content.ts";
+import { type Codec, codecFor, codecOf } from "./content.ts";
 import { checkFields, type Fields } from "./metadata.ts";
 import { readTimeout } from "./timeout.ts";
 
@@ -46,7 +46,8 @@ export function headReader(service: Service): (headers: Fields) => CallHead {
     } catch (error) {
       fault = MicrorunError.from(error);
     }
-    return { path, contentType, headers, endpoint, codec: codecOf(contentType), timeoutMs, fault };
+    const codec = endpoint === undefined ? codecOf(contentType) : codecFor(endpoint.method, contentType);
+    return { path, contentType, headers, endpoint, codec, timeoutMs, fault };
   };
 }
 

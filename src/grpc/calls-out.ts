@@ -1,19 +1,17 @@
 /** A connection as its calls have it, on either wire: none once it is closed, and those under way are cancelled then. */
 import { MicrorunError } from "../errors.ts";
 import type { Connection } from "../transport/transport.ts";
-import { type CallListener, type CallStart, type CallWire, type Invocation, invoke } from "./invocation.ts";
+import { type Invocation, type Invoking, invoke } from "./invocation.ts";
 
-export interface CallsOut {
-  /** Who is called. */
-  readonly address: string;
-  readonly maxMessageBytes: number;
-  /** Connects when first used. */
-  readonly open: (start: CallStart, listener: CallListener) => CallWire;
+/** `open` connects when first used. */
+export interface CallsOut extends Pick<Invoking, "open" | "address" | "maxMessageBytes" | "aborts"> {
   readonly close: () => void | Promise<void>;
 }
 
-export function callsOut({ address, maxMessageBytes, open, close }: CallsOut): Connection {
+export function callsOut({ address, maxMessageBytes, aborts, open, close }: CallsOut): Connection {
   const invocations = new Set<Invocation>();
+  const ended = (invocation: Invocation): void => void invocations.delete(invocation);
+  const invoking: Invoking = { open, address, maxMessageBytes, aborts, ended };
   let closed = false;
   return {
     dispatch(call) {
@@ -21,16 +19,15 @@ export function callsOut({ address, maxMessageBytes, open, close }: CallsOut): C
         return Promise.reject(
           new MicrorunError("unavailable", `${address}: the connection is closed`, { unsent: true }),
         );
-      const invocation = invoke(call, { open, address, maxMessageBytes }, () =>
-        invocations.delete(invocation),
-      );
+      const invocation = invoke(call, invoking);
       invocations.add(invocation);
+      invocation.start();
       return invocation.reply;
     },
     async [Symbol.asyncDispose]() {
       closed = true;
-      for (const { cancel } of invocations)
-        cancel(new MicrorunError("cancelled", `${address}: the connection is closed`));
+      for (const invocation of invocations)
+        invocation.cancel(new MicrorunError("cancelled", `${address}: the connection is closed`));
       await close();
     },
   };

@@ -12,11 +12,13 @@ import {
 import { codes } from "../errors.ts";
 import type { Connection, ConnectOptions } from "../transport/transport.ts";
 import { maxTimerMs } from "../wait.ts";
+import type { AbortWatch } from "./abort-watch.ts";
 import { callsOut } from "./calls-out.ts";
-import type { CallListener, CallStart, CallWire } from "./invocation.ts";
-import type { Fields } from "./metadata.ts";
+import { type CallListener, type CallStart, type CallWire, pathOf } from "./invocation.ts";
+import { type Fields, writeFields } from "./metadata.ts";
 import { shortened } from "./no-connection.ts";
 import { userAgent } from "./status.ts";
+import { microTimeout } from "./timeout.ts";
 
 export const defaultMaxMessageBytes = 4_194_304;
 
@@ -31,8 +33,8 @@ const connectTimeoutMs = 2000;
 const minResolveMs = 1000;
 
 /** As often as servers of grpc-go allow. */
-const keepaliveMs = 300_000;
-const keepaliveTimeoutMs = 20_000;
+export const defaultKeepaliveMs = 300_000;
+export const defaultKeepaliveTimeoutMs = 20_000;
 
 /** TLS names no IP address to the server, and Bun refuses to: this goes in its place; the certificate must still be the address'. */
 const anyName = "address.invalid";
@@ -41,8 +43,15 @@ const anyName = "address.invalid";
 const never = Number.POSITIVE_INFINITY;
 
 export function connectGrpc(
+  aborts: AbortWatch,
   address: string,
-  { tls, maxMessageBytes = defaultMaxMessageBytes }: ConnectOptions = {},
+  {
+    tls,
+    maxMessageBytes = defaultMaxMessageBytes,
+    keepaliveMs = defaultKeepaliveMs,
+    keepaliveTimeoutMs = defaultKeepaliveTimeoutMs,
+    gzip = false,
+  }: ConnectOptions = {},
 ): Connection {
   const options: ChannelOptions = {
     // told from other callers by it: we read every form of errors
@@ -52,8 +61,10 @@ export function connectGrpc(
     "grpc.initial_reconnect_backoff_ms": firstBackoffMs,
     "grpc.max_reconnect_backoff_ms": maxBackoffMs,
     "grpc.dns_min_time_between_resolutions_ms": minResolveMs,
-    "grpc.keepalive_time_ms": keepaliveMs,
+    "grpc.keepalive_time_ms": keepaliveMs || maxTimerMs,
     "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    // of grpc-js' CompressionAlgorithms
+    "grpc.default_compression_algorithm": gzip ? 2 : 0,
     "grpc.enable_retries": 0,
     // grpc-js takes messages for its retries even so, as if they were sent: a stream would be read on before it is connected
     "grpc.per_rpc_retry_buffer_size": -1,
@@ -67,9 +78,10 @@ export function connectGrpc(
   return callsOut({
     address,
     maxMessageBytes,
+    aborts,
     open(start, listener) {
       channel ??= new Channel(address, channelCredentials(address, tls), options);
-      return openCall(channel, start, listener);
+      return openCall(channel, { start, listener, secure: tls !== undefined });
     },
     close: () => channel?.close(),
   });
@@ -92,8 +104,15 @@ function ipOf(address: string): string | undefined {
   return isIP(host) === 0 ? undefined : host;
 }
 
-function openCall(channel: Channel, start: CallStart, listener: CallListener): CallWire {
-  const call = channel.createCall(start.path, deadlineOf(start), null, null, null);
+interface Opening {
+  readonly start: CallStart;
+  readonly listener: CallListener;
+  /** Over TLS. */
+  readonly secure: boolean;
+}
+
+function openCall(channel: Channel, { start, listener, secure }: Opening): CallWire {
+  const call = channel.createCall(pathOf(start.call), deadlineOf(start), null, null, null);
   let heard = false;
   let sent = false;
   let over = false;
@@ -113,12 +132,12 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
   const written = (): void => {
     sent = true;
   };
-  call.start(carrying(new Metadata(), { start, written }), {
+  call.start(carrying(new Metadata(), { fields: requestFields(start), written }), {
     onReceiveMetadata(metadata) {
       heard = true;
       listener.header(fieldsOf(metadata));
     },
-    onReceiveMessage: (bytes: Buffer) => listener.message(bytes),
+    onReceiveMessage: (bytes: Buffer) => listener.message(bytes, 0, bytes.length),
     onReceiveStatus({ code, details, metadata }) {
       const [bytes] = metadata.get("grpc-status-details-bin");
       // an answer of trailers alone brings its content type
@@ -127,7 +146,7 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
       const unsent = !sent || refused || (!heard && details.startsWith(notStartedText));
       const status = {
         code: unsent && code === codes.internal ? codes.unavailable : code,
-        ...shortened(details),
+        ...shortened(details, secure),
       };
       end(
         bytes instanceof Uint8Array ? { ...status, details: bytes } : status,
@@ -149,7 +168,7 @@ function openCall(channel: Channel, start: CallStart, listener: CallListener): C
 }
 
 /** What no timer can be set for grpc-js refuses, too, with an exception that nobody hears. */
-function deadlineOf({ deadline = never }: CallStart): number {
+function deadlineOf({ call: { deadline = never } }: CallStart): number {
   return deadline - Date.now() > maxTimerMs ? never : deadline;
 }
 
@@ -166,21 +185,32 @@ function fieldsOf(metadata: Metadata): Fields {
   return metadata.toHttp2Headers() as Fields;
 }
 
+/** Go Micro's servers read `timeout` and `x-content-type` beside gRPC's own. */
+function requestFields({ call: { metadata, deadline }, contentType }: CallStart): Record<string, string> {
+  const { "user-agent": _, ...fields } = writeFields(metadata);
+  if (deadline !== undefined) fields.timeout = microTimeout(deadline - Date.now());
+  return { ...fields, "x-content-type": contentType };
+}
+
 /**
  * Metadata that turns into our header fields beside grpc-js' own: as fields already, they need not be read, checked and copied
  * with each copy that grpc-js makes. It writes its own content type over ours, and Go Micro chooses its codec by it: so that
  * one cannot be changed.
  * @param how `written` is called when it turns into header fields, which is when they are written
  */
-function carrying(metadata: Metadata, how: { start: CallStart; written: () => void }): Metadata {
+function carrying(
+  metadata: Metadata,
+  how: { fields: Readonly<Record<string, string>>; written: () => void },
+): Metadata {
   const { clone, toHttp2Headers } = metadata;
   metadata.clone = () => carrying(clone.call(metadata), how);
   metadata.toHttp2Headers = () => {
     how.written();
-    const fields = { ...how.start.fields, ...toHttp2Headers.call(metadata) };
+    const contentType = how.fields["x-content-type"];
+    const fields = { ...how.fields, ...toHttp2Headers.call(metadata) };
     return Object.defineProperty(fields, "content-type", {
       enumerable: true,
-      get: () => how.start.contentType,
+      get: () => contentType,
       set() {},
     });
   };

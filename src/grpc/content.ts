@@ -1,5 +1,5 @@
 /** The codecs of gRPC messages, chosen by content type: protobuf, or JSON for callers and services without a schema. */
-import type { MessageType } from "../call.ts";
+import type { MessageType, Method } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 
 export interface Codec {
@@ -21,6 +21,11 @@ export function isGrpc(contentType: string | undefined): boolean {
 export function codecOf(contentType: string): Codec {
   if (contentType === "application/grpc" || contentType === protoContentType) return protoCodec;
   return /^application\/(grpc\+)?json($|;)/i.test(contentType) ? jsonCodec : protoCodec;
+}
+
+/** The same of a method, which may be passed on. */
+export function codecFor({ passing }: Method, contentType: string): Codec {
+  return passing === undefined ? codecOf(contentType) : protoCodec;
 }
 
 /** What a client sends for messages of this type. */

@@ -3,6 +3,7 @@
 import v2Text from "../../proto/micro/debug.proto" with { type: "text" };
 import v1Text from "../../proto/micro/debug-v1.proto" with { type: "text" };
 import { MicrorunError } from "../errors.ts";
+import { readFeed } from "../feed.ts";
 import type { Health } from "../health/health.ts";
 import type { LogRecord, LogSink } from "../log.ts";
 import type { Context } from "../service/service.ts";
@@ -15,9 +16,6 @@ export interface DebugOptions {
   /** Since when the registry cannot be reached, in ms since the epoch. @default it can */
   readonly staleSince?: () => number | undefined;
 }
-
-/** Records waiting for a slow reader of a followed log; the oldest are dropped. */
-const maxWaiting = 1024;
 
 export function debugPart({ health, stats, log, staleSince = () => undefined }: DebugOptions): BuiltinPart {
   const checkHealth = async (): Promise<{ status: string }> => {
@@ -80,27 +78,9 @@ async function* logRecords(
   { stream, count, since }: LogRequest,
   { signal }: Context,
 ): AsyncGenerator<unknown> {
-  const waiting: LogRecord[] = [];
-  let wake = (): void => {};
-  const unfollow = log.follow((record) => {
-    waiting.push(record);
-    if (waiting.length > maxWaiting) waiting.shift();
-    wake();
-  });
-  try {
-    const past = log.records().filter(({ time }) => time >= Number(since) * 1000);
-    yield* past.slice(count > 0n ? -Number(count) : 0).map(debugRecord);
-    signal.addEventListener("abort", () => wake());
-    while (stream && !signal.aborted) {
-      yield* waiting.splice(0).map(debugRecord);
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (signal.aborted || waiting.length > 0) resolve();
-      });
-    }
-  } finally {
-    unfollow();
-  }
+  const past = (kept: readonly LogRecord[]): readonly LogRecord[] =>
+    kept.filter(({ time }) => time >= Number(since) * 1000).slice(count > 0n ? -Number(count) : 0);
+  for await (const record of readFeed(log, { past, stream, signal })) yield debugRecord(record);
 }
 
 /** Texts alone: a map of strings. */

@@ -10,16 +10,20 @@ import {
 } from "@grpc/grpc-js";
 import { formatAddress } from "../address.ts";
 import { codeName, MicrorunError } from "../errors.ts";
+import type { ServerLimits } from "../transport/transport.ts";
+import { maxTimerMs } from "../wait.ts";
 import type { CallHead } from "./call-head.ts";
 import { jsonContentType, protoContentType } from "./content.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import { gatherWrites } from "./gather.ts";
 import { type IdleWatch, watchIdle } from "./idle.ts";
+import { leaveSession, refuseStream } from "./js-leave.ts";
 
 export interface EngineOptions {
   readonly maxMessageBytes: number;
-  /** A connection without any stream for so long is told to go, and closed. @default 300_000 */
-  readonly idleMs?: number;
+  readonly limits: ServerLimits;
+  /** One more call is refused, to be tried elsewhere. */
+  readonly full: () => boolean;
   /** Undefined: no gRPC call, it goes to `other`. */
   readonly readHead: (headers: IncomingHttpHeaders) => CallHead | undefined;
   readonly call: (wire: Wire) => Exchange;
@@ -35,12 +39,6 @@ export interface Engine {
   closed(): Promise<void>;
 }
 
-/** Calls under way on one connection; a client waits with the next. */
-const maxStreams = 1000;
-
-/** How much of header fields a call may bring, in bytes. */
-const maxHeaderBytes = 65_536;
-
 /**
  * How many streams a client may reset at once, and then in a second, before its connection is closed: a client that cancels
  * calls resets streams, too, and node's bound (1000 and 33) is one of a page's requests.
@@ -48,16 +46,8 @@ const maxHeaderBytes = 65_536;
 const resetBurst = 100_000;
 const resetsPerSecond = 10_000;
 
-/** A connection that says nothing is asked after this time whether it lives. */
-const keepaliveMs = 120_000;
-const keepaliveTimeoutMs = 20_000;
-
-const defaultIdleMs = 300_000;
-
-/** How long a client may take to acknowledge that it should call elsewhere. */
-const leaveMs = 1000;
-
-const lastStreamId = 2 ** 31 - 1;
+/** A time that does not come: as long as a timer can be set for. */
+const never = maxTimerMs;
 
 /** The only method grpc-js knows: streams are routed by us, and handed to it under this name. */
 const callPath = "/call";
@@ -92,7 +82,8 @@ const inert = { start() {} } as unknown as ServerInterceptingCall;
 
 export function createEngine({
   maxMessageBytes,
-  idleMs = defaultIdleMs,
+  limits,
+  full,
   readHead,
   call,
   other,
@@ -102,8 +93,10 @@ export function createEngine({
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
-    "grpc.keepalive_time_ms": keepaliveMs,
-    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    "grpc.keepalive_time_ms": limits.keepaliveMs || never,
+    "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
+    "grpc.max_connection_age_ms": limits.maxAgeMs || never,
+    "grpc.max_connection_age_grace_ms": limits.ageGraceMs || never,
     interceptors: [
       (_, engineCall) => {
         taken = engineCall;
@@ -118,7 +111,7 @@ export function createEngine({
     (bytes: Buffer) => bytes,
     "bidi",
   );
-  const { http2Server, injector } = openInjector(server);
+  const { http2Server, injector } = openInjector(server, limits);
   const [grpcListener] = http2Server.listeners("stream") as unknown[] as StreamListener[];
   http2Server.removeAllListeners("stream");
 
@@ -128,7 +121,7 @@ export function createEngine({
   http2Server.on("sessionError", () => {});
   http2Server.on("session", (session) => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const idle = watchIdle(idleMs, () => void leaveSession(session));
+    const idle = watchIdle(limits.idleMs || never, () => void leaveSession(session));
     sessions.set(session, { peer: peerOf(session), closed: promise, idle });
     session.once("close", () => {
       idle.stop();
@@ -145,6 +138,10 @@ export function createEngine({
     const head = readHead(headers);
     if (head === undefined) {
       other(stream, headers, peer);
+      return;
+    }
+    if (full()) {
+      refuseStream(stream);
       return;
     }
     const encoding = headers["grpc-encoding"];
@@ -247,7 +244,7 @@ function brokenRequest(code: number, details: string): MicrorunError {
 }
 
 /** grpc-js keeps its HTTP/2 server to itself; this is the one place that reaches for it. */
-function openInjector(server: GrpcServer) {
+function openInjector(server: GrpcServer, { maxStreams, maxHeaderBytes }: ServerLimits) {
   const hidden = server as unknown as {
     commonServerOptions: { settings?: object; streamResetBurst?: number; streamResetRate?: number };
     createHttp2Server(credentials: ServerCredentials): Http2Server;
@@ -266,23 +263,6 @@ function openInjector(server: GrpcServer) {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   if (http2Server === undefined) throw new TypeError("grpc-js made no HTTP/2 server");
   return { http2Server: http2Server as Http2Server, injector };
-}
-
-/** First that no call is welcome, then, once the client has surely read it, which was the last one taken. */
-async function leaveSession(session: ServerHttp2Session): Promise<void> {
-  if (session.destroyed || session.closed) return;
-  const heard = Promise.withResolvers<void>();
-  const timer = setTimeout(heard.resolve, leaveMs);
-  session.once("close", heard.resolve);
-  try {
-    session.goaway(0, lastStreamId);
-    session.ping(() => heard.resolve());
-  } catch {
-    heard.resolve();
-  }
-  await heard.promise;
-  clearTimeout(timer);
-  if (!session.destroyed && !session.closed) session.close();
 }
 
 function peerOf({ socket }: ServerHttp2Session): string | undefined {

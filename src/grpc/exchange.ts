@@ -9,7 +9,7 @@ import type { CallHead } from "./call-head.ts";
 import { writeFields } from "./metadata.ts";
 import { createPullStream, type PullStream } from "./pull-stream.ts";
 import { createServedCall, type ServedCall } from "./served-call.ts";
-import { okStatus, type Status, speaksMicro, toStatus } from "./status.ts";
+import { okStatus, receivedStatus, type Status, speaksMicro, toStatus } from "./status.ts";
 
 /** A call as the engine has it: bytes, header fields, the end. Nothing is written after `end`, or once the exchange is cancelled. */
 export interface Wire {
@@ -276,7 +276,9 @@ class ServedExchange implements Exchange, Expiring {
   }
 
   private statusOf(error: MicrorunError): Status {
-    return toStatus(error, speaksMicro(this.wire.head.headers), this.answering.name);
+    const { endpoint, headers } = this.wire.head;
+    const passed = endpoint?.method.passing === undefined ? undefined : receivedStatus(error);
+    return passed ?? toStatus(error, speaksMicro(headers), this.answering.name);
   }
 }
 

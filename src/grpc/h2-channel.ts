@@ -28,20 +28,15 @@ const maxConnectMs = 20_000;
 /** To one peer; another is made when the peer takes no more streams on those that are there. */
 const maxSessions = 8;
 
-const limits: Partial<Limits> = {
-  // as often as servers of grpc-go allow
-  keepaliveMs: 300_000,
-  keepaliveTimeoutMs: 20_000,
-  idleMs: 1_800_000,
-};
-
 export function createChannel(
   address: string,
-  tls: ConnectOptions["tls"],
+  { tls, limits }: { readonly tls: () => ConnectOptions["tls"]; readonly limits: Partial<Limits> },
   { engine, sockets }: Http2,
 ): Channel {
   const sessions = new Set<ClientSession>();
   const waiting = new Set<Waiter>();
+  /** The one that took the last call. */
+  let current: ClientSession | undefined;
   let attempt: AbortController | undefined;
   let closed = false;
   let connecting = false;
@@ -50,10 +45,14 @@ export function createChannel(
   let why: Told = { message: "" };
 
   const usable = (): ClientSession | undefined => {
+    if (current?.usable && current.waiting === 0) return current;
     let best: ClientSession | undefined;
     for (const session of sessions) {
       if (!session.usable) continue;
-      if (session.waiting === 0) return session;
+      if (session.waiting === 0) {
+        current = session;
+        return session;
+      }
       if (best === undefined || session.waiting < best.waiting) best = session;
     }
     if (best !== undefined && sessions.size < maxSessions) connect();
@@ -71,10 +70,11 @@ export function createChannel(
     attempt = own;
     const { signal } = own;
     const timer = setTimeout(() => own.abort(new MicrorunError("unavailable", "no answer")), maxConnectMs);
+    const security = tls();
     try {
       const session = await sockets.connect({
         address,
-        tls,
+        tls: security,
         signal,
         open: (socket) => engine.connect(socket, limits),
       });
@@ -86,7 +86,7 @@ export function createChannel(
         () => false,
       );
       signal.removeEventListener("abort", cut);
-      if (!settled) throw signal.reason ?? lostAtOnce(await session.closed);
+      if (!settled) throw signal.reason ?? lostAtOnce(await session.closed, security !== undefined);
       return session;
     } finally {
       clearTimeout(timer);

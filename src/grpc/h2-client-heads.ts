@@ -1,42 +1,135 @@
 /** The heads of a client's requests: what they share is the same array each time, so that the engine keeps its encoded form. */
+import type { Method, Passing } from "../call.ts";
 import type { Fields as FlatFields } from "../h2/h2.ts";
 import { addFields } from "./header-record.ts";
 import { acceptedEncodings } from "./inflate.ts";
-import type { CallStart } from "./invocation.ts";
+import { type CallStart, pathOf } from "./invocation.ts";
+import { writeFields } from "./metadata.ts";
 import { userAgent } from "./status.ts";
-import { grpcTimeout } from "./timeout.ts";
+import { grpcTimeout, microTimeout } from "./timeout.ts";
 
-export interface ClientHeads {
-  of(start: CallStart): { readonly shared: FlatFields; readonly own: FlatFields };
+export interface RequestHead {
+  shared: FlatFields;
+  /** Absent: `shared` says all. */
+  own: FlatFields | undefined;
 }
 
-/** Paths whose head is kept. */
-const maxKept = 1000;
+export interface ClientHeads {
+  /** @returns the same object each time */
+  of(start: CallStart): RequestHead;
+}
 
-export function createHeads(scheme: "http" | "https", authority: string): ClientHeads {
-  const kept = new Map<string, FlatFields>();
+/** Times left of which a head is kept: calls with the same timeout have one or two. */
+const maxTimes = 8;
 
-  const sharedOf = ({ path, contentType }: CallStart): FlatFields => {
-    const key = `${path} ${contentType}`;
-    let shared = kept.get(key);
-    if (shared !== undefined) return shared;
-    shared = [
-      ...[":method", "POST", ":scheme", scheme, ":path", path, ":authority", authority],
-      ...["te", "trailers", "content-type", contentType],
+/** Fields that many calls share, with each of the times that they have left. */
+interface Timed {
+  readonly fields: FlatFields;
+  readonly byMs: Map<number, FlatFields>;
+  lastMs: number;
+}
+
+/** Of one method. */
+interface Kept {
+  readonly service: string;
+  readonly method: string;
+  readonly plain: Timed;
+  /** With the metadata that come again and again. */
+  usual: Timed;
+  usualOf: Headers | undefined;
+}
+
+export function createHeads(
+  scheme: "http" | "https",
+  authority: string,
+  encoding: "gzip" | undefined,
+): ClientHeads {
+  const kept = new WeakMap<Method, Kept>();
+  const head: RequestHead = { shared: [], own: undefined };
+  /** Of the call before: calls that bring none of their own have the same. */
+  let last: Headers | undefined;
+
+  const keep = (start: CallStart): Kept => {
+    const { service, method } = start.call;
+    const plain = timed([
+      ...[":method", "POST", ":scheme", scheme, ":path", pathOf(start.call), ":authority", authority],
+      ...["te", "trailers", "content-type", start.contentType],
       // told from other callers by it: we read every form of errors
       ...["user-agent", `${userAgent}/1`, "grpc-accept-encoding", acceptedEncodings],
-    ];
-    if (kept.size >= maxKept) kept.clear();
-    kept.set(key, shared);
-    return shared;
+      ...(encoding === undefined ? [] : ["grpc-encoding", encoding]),
+      // Go Micro's servers read it
+      ...["x-content-type", start.contentType],
+    ]);
+    const made: Kept = { service, method, plain, usual: plain, usualOf: undefined };
+    kept.set(start.method, made);
+    return made;
   };
 
   return {
     of(start) {
-      const own: string[] = [];
-      if (start.deadline !== undefined) own.push("grpc-timeout", grpcTimeout(start.deadline - Date.now()));
-      addFields(own, start.fields);
-      return { shared: sharedOf(start), own };
+      const { metadata, deadline, service, method } = start.call;
+      if (start.method.passing !== undefined) {
+        head.shared = passedFields(start, start.method.passing, scheme, authority);
+        head.own = undefined;
+        return head;
+      }
+      let known = kept.get(start.method);
+      if (known === undefined || known.service !== service || known.method !== method) known = keep(start);
+      const isUsual = metadata === last;
+      last = metadata;
+      if (isUsual && known.usualOf !== metadata) {
+        known.usual = timed([...known.plain.fields, ...fieldsOf(metadata)]);
+        known.usualOf = metadata;
+      }
+      const base = isUsual ? known.usual : known.plain;
+      const own = isUsual ? undefined : fieldsOf(metadata);
+      const ms = deadline === undefined ? 0 : Math.max(1, Math.ceil(deadline - Date.now()));
+      const shared = ms === 0 ? base.fields : withTime(base, ms);
+      head.shared = shared ?? base.fields;
+      head.own = shared !== undefined ? own : own === undefined ? timeFields(ms) : own.concat(timeFields(ms));
+      return head;
     },
   };
+}
+
+/** What its caller said of itself goes on, so that the callee answers in its caller's own form. */
+function passedFields(start: CallStart, { micro }: Passing, scheme: string, authority: string): FlatFields {
+  const { metadata, deadline } = start.call;
+  const fields = [
+    ...[":method", "POST", ":scheme", scheme, ":path", pathOf(start.call), ":authority", authority],
+    ...["te", "trailers", "content-type", start.contentType, "grpc-accept-encoding", acceptedEncodings],
+    ...(micro ? ["x-content-type", start.contentType] : []),
+  ];
+  addFields(fields, writeFields(metadata));
+  if (deadline === undefined) return fields;
+  const [, grpc, , own] = timeFields(Math.max(1, Math.ceil(deadline - Date.now())));
+  return [...fields, "grpc-timeout", grpc!, ...(micro ? ["timeout", own!] : [])];
+}
+
+function timed(fields: FlatFields): Timed {
+  return { fields, byMs: new Map(), lastMs: 0 };
+}
+
+/** Undefined: this time has not come up twice in a row. */
+function withTime(base: Timed, ms: number): FlatFields | undefined {
+  const known = base.byMs.get(ms);
+  if (known !== undefined) return known;
+  const isRepeated = base.lastMs === ms;
+  base.lastMs = ms;
+  if (!isRepeated) return undefined;
+  if (base.byMs.size >= maxTimes) base.byMs.clear();
+  const made = [...base.fields, ...timeFields(ms)];
+  base.byMs.set(ms, made);
+  return made;
+}
+
+function timeFields(ms: number): string[] {
+  return ["grpc-timeout", grpcTimeout(ms), "timeout", microTimeout(ms)];
+}
+
+function fieldsOf(metadata: Headers): string[] {
+  const { "user-agent": _, ...fields } = writeFields(metadata);
+  const flat: string[] = [];
+  addFields(flat, fields);
+  return flat;
 }

@@ -1,28 +1,48 @@
 /** A connection to one peer on our own engine; everything of a call is in invocation.ts. */
 import { parseAddress } from "../address.ts";
+import type { Deadlines } from "../deadlines.ts";
 import type { Connection, ConnectOptions } from "../transport/transport.ts";
+import type { AbortWatch } from "./abort-watch.ts";
 import { callsOut } from "./calls-out.ts";
-import { defaultMaxMessageBytes } from "./connection.ts";
+import { defaultKeepaliveMs, defaultKeepaliveTimeoutMs, defaultMaxMessageBytes } from "./connection.ts";
 import { type Channel, createChannel } from "./h2-channel.ts";
-import { type ClientHeads, createHeads } from "./h2-client-heads.ts";
-import { openStream } from "./h2-invoked.ts";
+import { createHeads } from "./h2-client-heads.ts";
+import { type InvokedOptions, openStream } from "./h2-invoked.ts";
 import type { Http2 } from "./h2-wire.ts";
+
+/** Without a call, then a connection is left. */
+const idleMs = 1_800_000;
+
+/** What all connections of a process share. */
+export interface CallsShared {
+  readonly deadlines: Deadlines;
+  readonly aborts: AbortWatch;
+}
 
 export function connectH2(
   http2: Http2,
+  { deadlines, aborts }: CallsShared,
   address: string,
-  { tls, maxMessageBytes = defaultMaxMessageBytes }: ConnectOptions = {},
+  connecting: ConnectOptions = {},
 ): Connection {
-  const scheme = tls === undefined ? "http" : "https";
+  const { maxMessageBytes = defaultMaxMessageBytes, gzip = false } = connecting;
+  const { keepaliveMs = defaultKeepaliveMs, keepaliveTimeoutMs = defaultKeepaliveTimeoutMs } = connecting;
+  const limits = { idleMs, keepaliveMs, keepaliveTimeoutMs };
+  const tls = () => connecting.tls;
+  const scheme = tls() === undefined ? "http" : "https";
   let channel: Channel | undefined;
-  let heads: ClientHeads | undefined;
+  let options: InvokedOptions | undefined;
   return callsOut({
     address,
     maxMessageBytes,
+    aborts,
     open(start, listener) {
-      heads ??= createHeads(scheme, authorityOf(address));
-      channel ??= createChannel(address, tls, http2);
-      return openStream(start, listener, { channel, heads, maxMessageBytes });
+      if (options === undefined) {
+        channel = createChannel(address, { tls, limits }, http2);
+        const heads = createHeads(scheme, authorityOf(address), gzip ? "gzip" : undefined);
+        options = { channel, heads, maxMessageBytes, deadlines, gzip };
+      }
+      return openStream(start, listener, options);
     },
     close: async () => channel?.[Symbol.asyncDispose](),
   });

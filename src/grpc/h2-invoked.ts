@@ -15,6 +15,7 @@ import type { ClientHeads } from "./h2-client-heads.ts";
 import { framePrefix } from "./h2-served.ts";
 import { decodeText, recordOf } from "./header-record.ts";
 import {
+  breakOff,
   closeInbox,
   createInbox,
   endInbox,
@@ -24,6 +25,7 @@ import {
   readInbox,
   receive,
 } from "./inbox.ts";
+import { deflate, minGzipBytes } from "./inflate.ts";
 import type { CallListener, CallStart, CallWire } from "./invocation.ts";
 import type { Fields } from "./metadata.ts";
 import type { Told } from "./no-connection.ts";
@@ -37,6 +39,8 @@ export interface InvokedOptions {
   readonly heads: ClientHeads;
   readonly maxMessageBytes: number;
   readonly deadlines: Deadlines;
+  /** The heads say so. */
+  readonly gzip: boolean;
 }
 
 /** Filled anew for each message: a stream copies it at once. */
@@ -59,6 +63,8 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
   /** What was to be sent before there was a stream. */
   private unsent: { readonly bytes: Uint8Array; readonly flushed: () => void } | undefined = undefined;
   private halfClosed = false;
+  /** How the stream ended before the server said so. */
+  private lost: Ending | undefined = undefined;
   private head: Received | undefined = undefined;
   private last: Received | undefined = undefined;
   private over = false;
@@ -161,14 +167,21 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
   }
 
   reset(ending: Ending): void {
-    this.fail(statusOfEnding(ending), false, ending.unsent);
+    // the status has come, and waits until the messages before it have been read
+    if (this.inbox.ended) return;
+    this.lost = ending;
+    breakOff(this.inbox);
   }
 
-  message(bytes: Uint8Array): void {
-    this.listener.message(bytes);
+  message(bytes: Uint8Array, start: number, end: number): void {
+    this.listener.message(bytes, start, end);
   }
 
   finished(): void {
+    if (this.lost !== undefined) {
+      this.fail(statusOfEnding(this.lost), false, this.lost.unsent);
+      return;
+    }
     const status = this.last?.status ?? statusOfHttp(text(this.head?.fields[":status"]));
     this.conclude(status, this.last?.fields ?? {}, true, false);
   }
@@ -194,8 +207,10 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
   }
 
   private write(bytes: Uint8Array, flushed: () => void, to: Stream): void {
-    framePrefix(prefix, false, bytes.length);
-    const room = to.write(bytes, prefix) ? undefined : to.ready();
+    const packed = this.options.gzip && bytes.length >= minGzipBytes;
+    const sent = packed ? deflate(bytes) : bytes;
+    framePrefix(prefix, packed, sent.length);
+    const room = to.write(sent, prefix) ? undefined : to.ready();
     // who sends to a call that is over would never come to hear of it
     const done = (): void => {
       if (!this.over && !to.closed) flushed();

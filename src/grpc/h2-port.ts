@@ -1,5 +1,4 @@
 /** A listening port on the runtime's own sockets that tells HTTP/2 from everything else by a connection's first bytes. */
-import type { Duplex } from "node:stream";
 import { createSecureContext } from "node:tls";
 import { parseAddress } from "../address.ts";
 import type { OpenSocket, Sockets, SocketUser } from "../h2/h2.ts";
@@ -7,30 +6,50 @@ import type { Tls } from "../transport/transport.ts";
 import { pause } from "../wait.ts";
 import { certificateError, listenAt } from "./listening.ts";
 import { lastWordsMs, maxSilenceMs, maxSilent, type Port, preface } from "./port.ts";
-import { lingerMs, socketStream } from "./socket-stream.ts";
 
 export interface H2PortOptions {
   /** `host:port`, `:port` or `unix:/path`. */
   readonly address: string;
   readonly tls: Tls | undefined;
+  /** Several processes may listen there. */
+  readonly shared: boolean;
+  /** One more is closed at once. */
+  readonly maxConnections: number;
   readonly sockets: Sockets;
   /** Takes a connection that speaks HTTP/2; undefined: it has been closed. */
   readonly http2: (socket: OpenSocket) => SocketUser | undefined;
   /** Takes any other. Absent: they are closed. */
-  readonly other: ((socket: Duplex) => void) | undefined;
+  readonly other: ((socket: OpenSocket) => SocketUser | undefined) | undefined;
 }
+
+/** How long the other end may take to close, in ms: what was sent last must arrive. */
+const lingerMs = 500;
 
 /** What a client over TLS may choose. */
 const protocols = ["h2", "http/1.1"];
 
 /** @throws MicrorunError `already_exists`, `permission_denied` or `invalid_argument` */
-export async function openH2Port({ address, tls, sockets, http2, other }: H2PortOptions): Promise<Port> {
+export async function openH2Port({
+  address,
+  tls,
+  shared,
+  maxConnections,
+  sockets,
+  http2,
+  other,
+}: H2PortOptions): Promise<Port> {
   const target = parseAddress(address);
   if (tls !== undefined) checkCertificate(tls);
   const silent = new Set<OpenSocket>();
   const open = new Set<OpenSocket>();
+  let connections = 0;
 
-  const accept = (socket: OpenSocket): SocketUser => {
+  const accept = (socket: OpenSocket): SocketUser | undefined => {
+    if (connections >= maxConnections) {
+      socket.terminate();
+      return undefined;
+    }
+    connections++;
     open.add(socket);
     const [longest] = silent;
     if (silent.size >= maxSilent) longest?.terminate();
@@ -51,7 +70,7 @@ export async function openH2Port({ address, tls, sockets, http2, other }: H2Port
       if (begin === preface) return http2(socket);
       if (other === undefined) return undefined;
       open.delete(socket);
-      return socketStream(socket, tls !== undefined, other);
+      return other(socket);
     };
     return {
       receive(bytes) {
@@ -68,6 +87,7 @@ export async function openH2Port({ address, tls, sockets, http2, other }: H2Port
       },
       writable: () => user?.writable(),
       gone() {
+        connections--;
         settle();
         open.delete(socket);
         user?.gone();
@@ -75,9 +95,15 @@ export async function openH2Port({ address, tls, sockets, http2, other }: H2Port
     };
   };
 
-  const listener = await listenAt(target, () => sockets.listen({ address, tls, protocols, open: accept }));
+  const listener = await listenAt(target, () =>
+    sockets.listen({ address, tls, shared, protocols, open: accept }),
+  );
   return {
     address: listener.address,
+    renew(next) {
+      checkCertificate(next);
+      listener.renew(next);
+    },
     async close() {
       await listener[Symbol.asyncDispose]();
       await pause(lastWordsMs);

@@ -173,7 +173,8 @@ class Replies implements Wire {
 function leaveEarly(stream: Stream): void {
   const leave = (): void => stream.reset(errorCodes.noError);
   const sent = stream.ready();
-  if (sent === undefined) leave();
+  // not now: what has come may hold its end
+  if (sent === undefined) queueMicrotask(leave);
   else void sent.then(leave);
 }
 

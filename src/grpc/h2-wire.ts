@@ -8,6 +8,7 @@ import {
   type Session,
   type Sockets,
 } from "../h2/h2.ts";
+import type { ServerLimits } from "../transport/transport.ts";
 import type { CallHead } from "./call-head.ts";
 import { openH2Port } from "./h2-port.ts";
 import { serveStream } from "./h2-served.ts";
@@ -22,13 +23,10 @@ export interface Http2 {
   readonly sockets: Sockets;
 }
 
-/** Of a server's connection. */
-const limits: Partial<Limits> = {
-  maxStreams: 1000,
-  idleMs: 300_000,
-  keepaliveMs: 120_000,
-  keepaliveTimeoutMs: 20_000,
-};
+/** Of header blocks, encoded. */
+const usualBlockBytes = 65_536;
+/** RFC 9113 §4.2: what a frame holds unless another size was agreed. */
+const frameBytes = 16_384;
 
 /** What a request's head says, made once for heads that repeat. */
 interface Head {
@@ -51,7 +49,7 @@ const nobody = { data() {}, end() {}, reset() {} };
 
 export function openH2Wire({ engine, sockets }: Http2): OpenWire {
   return async (options: WireOptions) => {
-    const { address, tls, shared, web, log, readHead, full, request } = options;
+    const { address, tls, shared, limits, web, log, readHead, full, request } = options;
     const secure = tls !== undefined;
     const sessions = new Set<Session>();
     /** Of each connection, when its socket has closed. */
@@ -70,6 +68,7 @@ export function openH2Wire({ engine, sockets }: Http2): OpenWire {
       address,
       tls,
       shared,
+      maxConnections: limits.maxConnections,
       sockets,
       other: web && ((socket) => web.accept(socket, secure)),
       http2(socket) {
@@ -105,7 +104,7 @@ export function openH2Wire({ engine, sockets }: Http2): OpenWire {
             const listener = serveWebRequest(stream, headers, !bodiless, how);
             return listener;
           },
-          limits,
+          connectionLimits(limits),
         );
         if (session === undefined) return undefined;
         sessions.add(session);
@@ -127,6 +126,7 @@ export function openH2Wire({ engine, sockets }: Http2): OpenWire {
 
     return {
       address: port.address,
+      renew: port.renew,
       close: port.close,
       async leave() {
         leaving = true;
@@ -142,5 +142,15 @@ export function openH2Wire({ engine, sockets }: Http2): OpenWire {
         port.cut();
       },
     };
+  };
+}
+
+function connectionLimits({ maxHeaderBytes, ...limits }: ServerLimits): Partial<Limits> {
+  // what is too much for a call is answered, and the connection goes on: its own bounds are no less than usual
+  return {
+    ...limits,
+    maxHeaderListBytes: maxHeaderBytes,
+    maxHeaderBlockBytes: Math.max(maxHeaderBytes, usualBlockBytes),
+    maxContinuations: Math.ceil(Math.max(maxHeaderBytes, 4 * usualBlockBytes) / frameBytes),
   };
 }

@@ -18,11 +18,12 @@ export interface Inbox {
   stream: Stream | undefined;
   /** `grpc-encoding` of the peer. */
   encoding: string | undefined;
-  /** Messages that nobody asked for yet, flags apart. */
-  messages: Uint8Array[];
-  flags: number[];
-  /** An unfinished message with its prefix, in pieces. */
-  parts: Uint8Array[];
+  /** Messages that nobody asked for yet, with their prefixes: from `storeAt` to `storeEnd`. What was handed over stays as it is. */
+  store: Buffer;
+  storeAt: number;
+  storeEnd: number;
+  /** An unfinished message with its prefix, and how much of it is there. */
+  part: Buffer;
   partBytes: number;
   /** How long it will be. */
   dueBytes: number;
@@ -36,11 +37,18 @@ export interface Inbox {
   busy: boolean;
 }
 
-/** Stands for a list as long as there is nothing in it: most inboxes never need one. */
-const none: never[] = [];
+/** Most inboxes never need more. */
+const nothing = Buffer.alloc(0);
 
 /** Flag and length, before each message. */
 export const prefixBytes = 5;
+
+/** An unfinished message has room for as many bytes, or for so many times what has come of it: a claim alone costs nothing. */
+const minRoomBytes = 512;
+const roomFactor = 4;
+
+/** A larger store is not kept once it is empty. */
+const maxIdleBytes = 65_536;
 
 export function createInbox(
   stream: Stream | undefined,
@@ -53,9 +61,10 @@ export function createInbox(
     listener,
     stream,
     encoding,
-    messages: none,
-    flags: none,
-    parts: none,
+    store: nothing,
+    storeAt: 0,
+    storeEnd: 0,
+    part: nothing,
     partBytes: 0,
     dueBytes: prefixBytes,
     owedBytes: 0,
@@ -74,11 +83,11 @@ export function receive(inbox: Inbox, bytes: Buffer, start: number, end: number)
   let at = start;
   while (at < end && !inbox.closed) {
     if (inbox.partBytes === 0 && end - at >= prefixBytes) {
-      const length = bytes.readUInt32BE(at + 1);
+      const length = lengthAt(bytes, at);
       if (!fits(inbox, length)) break;
       const next = at + prefixBytes + length;
       if (next <= end) {
-        take(inbox, bytes[at]!, bytes, at + prefixBytes, next);
+        take(inbox, bytes, at, next, false);
         at = next;
         continue;
       }
@@ -87,14 +96,20 @@ export function receive(inbox: Inbox, bytes: Buffer, start: number, end: number)
     at = collect(inbox, bytes, at, end);
   }
   if (inbox.closed) giveBack(inbox);
-  else if (inbox.messages.length === 0) credit(inbox);
-  else keepApart(inbox, bytes);
+  else if (isEmpty(inbox)) credit(inbox);
 }
 
 /** The peer has ended its side. */
 export function endInbox(inbox: Inbox): void {
   inbox.ended = true;
   deliver(inbox);
+}
+
+/** Nothing more comes: whole messages are still there to be read, half of one is not. */
+export function breakOff(inbox: Inbox): void {
+  inbox.part = nothing;
+  inbox.partBytes = 0;
+  endInbox(inbox);
 }
 
 /** Asks for the next message. */
@@ -106,9 +121,8 @@ export function readInbox(inbox: Inbox): void {
 /** Nobody wants more: what is held is given back, and what comes is. */
 export function closeInbox(inbox: Inbox): void {
   inbox.closed = true;
-  inbox.messages = none;
-  inbox.flags = none;
-  inbox.parts = none;
+  inbox.store = inbox.part = nothing;
+  inbox.storeAt = inbox.storeEnd = 0;
   giveBack(inbox);
 }
 
@@ -122,61 +136,91 @@ function fits(inbox: Inbox, length: number): boolean {
 /** Adds to the unfinished message. @returns where the rest begins */
 function collect(inbox: Inbox, bytes: Buffer, at: number, end: number): number {
   const next = Math.min(end, at + inbox.dueBytes - inbox.partBytes);
-  const part = bytes.subarray(at, next);
-  if (inbox.partBytes === 0) inbox.parts = [];
-  // most of the chunk may as well be kept, a little of it must not keep the rest
-  inbox.parts.push(part.length * 2 > bytes.buffer.byteLength ? part : Buffer.from(part));
-  inbox.partBytes += part.length;
+  makeRoom(inbox, inbox.partBytes + next - at);
+  bytes.copy(inbox.part, inbox.partBytes, at, next);
+  inbox.partBytes += next - at;
   if (inbox.partBytes < inbox.dueBytes) return next;
-  const whole = inbox.parts.length === 1 ? (inbox.parts[0] as Buffer) : Buffer.concat(inbox.parts);
-  inbox.parts = [whole];
+  const { part } = inbox;
   if (inbox.dueBytes === prefixBytes) {
-    const length = whole.readUInt32BE(1);
+    const length = lengthAt(part, 0);
     if (!fits(inbox, length)) return next;
     inbox.dueBytes += length;
     if (length > 0) return next;
   }
-  inbox.parts = none;
+  inbox.part = nothing;
   inbox.partBytes = 0;
   inbox.dueBytes = prefixBytes;
-  take(inbox, whole[0]!, whole, prefixBytes, whole.length);
+  release(inbox, part.length);
+  take(inbox, part, 0, part.length, true);
   return next;
 }
 
-function take(inbox: Inbox, flag: number, bytes: Uint8Array, start: number, end: number): void {
-  if (inbox.wanted && !inbox.busy && inbox.messages.length === 0) {
+/** The room counts as held, too. */
+function makeRoom(inbox: Inbox, bytes: number): void {
+  const { part, partBytes } = inbox;
+  if (bytes <= part.length) return;
+  const room = Buffer.allocUnsafeSlow(Math.min(inbox.dueBytes, Math.max(minRoomBytes, bytes * roomFactor)));
+  part.copy(room, 0, 0, partBytes);
+  inbox.part = room;
+  release(inbox, part.length - room.length);
+}
+
+/**
+ * A whole message with its prefix.
+ * @param isOwn the bytes are no part of a chunk that others use too
+ */
+function take(inbox: Inbox, bytes: Buffer, start: number, end: number, isOwn: boolean): void {
+  if (inbox.wanted && !inbox.busy && isEmpty(inbox)) {
     inbox.busy = true;
-    hand(inbox, flag, bytes, start, end);
+    hand(inbox, bytes, start, end);
     inbox.busy = false;
-    if (inbox.messages.length === 0 && !inbox.closed) credit(inbox);
+    if (isEmpty(inbox) && !inbox.closed) credit(inbox);
     return;
   }
-  if (inbox.messages.length === 0) {
-    inbox.messages = [];
-    inbox.flags = [];
-  }
-  inbox.messages.push(bytes.subarray(start, end));
-  inbox.flags.push(flag);
+  if (isOwn && isEmpty(inbox)) setStore(inbox, bytes, end);
+  else keep(inbox, bytes, start, end);
   deliver(inbox);
 }
 
 /** A message that waits must not keep the chunk that it came in. */
-function keepApart(inbox: Inbox, chunk: Buffer): void {
-  const { messages } = inbox;
-  for (let i = messages.length - 1; i >= 0 && messages[i]!.buffer === chunk.buffer; i--)
-    messages[i] = Buffer.from(messages[i]!);
+function keep(inbox: Inbox, bytes: Buffer, start: number, end: number): void {
+  const { storeAt, storeEnd } = inbox;
+  if (inbox.store.length - storeEnd < end - start) {
+    const bytesKept = storeEnd - storeAt;
+    const room = Buffer.allocUnsafeSlow(Math.max(minRoomBytes, (bytesKept + end - start) * 2));
+    inbox.store.copy(room, 0, storeAt, storeEnd);
+    setStore(inbox, room, bytesKept);
+  }
+  bytes.copy(inbox.store, inbox.storeEnd, start, end);
+  inbox.storeEnd += end - start;
+}
+
+function setStore(inbox: Inbox, store: Buffer, end: number): void {
+  release(inbox, inbox.store.length - store.length);
+  inbox.store = store;
+  inbox.storeAt = 0;
+  inbox.storeEnd = end;
+}
+
+function isEmpty({ storeAt, storeEnd }: Inbox): boolean {
+  return storeAt === storeEnd;
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  return ((bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!) >>> 0;
 }
 
 function deliver(inbox: Inbox): void {
   if (inbox.busy) return;
   inbox.busy = true;
-  while (inbox.wanted && inbox.messages.length > 0) {
-    const message = inbox.messages.shift()!;
-    const flag = inbox.flags.shift()!;
-    hand(inbox, flag, message, 0, message.length);
+  while (inbox.wanted && !isEmpty(inbox)) {
+    const { store, storeAt } = inbox;
+    inbox.storeAt = storeAt + prefixBytes + lengthAt(store, storeAt);
+    hand(inbox, store, storeAt, inbox.storeAt);
   }
   inbox.busy = false;
-  if (inbox.messages.length > 0 || inbox.closed) return;
+  if (!isEmpty(inbox) || inbox.closed) return;
+  if (inbox.store.length > maxIdleBytes || inbox.ended) setStore(inbox, nothing, 0);
   credit(inbox);
   if (!inbox.ended) return;
   if (inbox.partBytes > 0) fail(inbox, new MicrorunError("internal", "the last message is cut off"));
@@ -186,14 +230,17 @@ function deliver(inbox: Inbox): void {
   }
 }
 
-function hand(inbox: Inbox, flag: number, bytes: Uint8Array, start: number, end: number): void {
-  release(inbox, prefixBytes + end - start);
+/** @param start where its prefix begins */
+function hand(inbox: Inbox, bytes: Buffer, start: number, end: number): void {
+  const flag = bytes[start]!;
+  const from = start + prefixBytes;
+  release(inbox, end - start);
   if (flag === 0) {
     inbox.wanted = false;
-    inbox.listener.message(bytes, start, end);
+    inbox.listener.message(bytes, from, end);
     return;
   }
-  const read = inflate(bytes.subarray(start, end), flag, inbox.encoding, inbox.maxMessageBytes);
+  const read = inflate(bytes.subarray(from, end), flag, inbox.encoding, inbox.maxMessageBytes);
   if (read instanceof MicrorunError) {
     fail(inbox, read);
     return;

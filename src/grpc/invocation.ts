@@ -1,25 +1,25 @@
 /** One call on the client's side, from `dispatch` to bytes on the wire and back, whatever engine speaks HTTP/2. */
-import { type Call, jsonMethod } from "../call.ts";
+import { type Call, jsonMethod, type Method } from "../call.ts";
 import { abortReason, codes, errorText, MicrorunError } from "../errors.ts";
 import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
-import { codecOf, contentTypeFor } from "./content.ts";
-import { type Fields, readFields, writeFields } from "./metadata.ts";
-import { createPullStream } from "./pull-stream.ts";
+import type { Abortable, AbortWatch } from "./abort-watch.ts";
+import { type Codec, codecFor, contentTypeFor } from "./content.ts";
+import { addVisible, type Fields } from "./metadata.ts";
+import { createPullStream, type PullStream } from "./pull-stream.ts";
 import { fromStatus, type Status } from "./status.ts";
-import { microTimeout } from "./timeout.ts";
 
 export interface CallStart {
-  readonly path: string;
+  /** At its deadline the engine ends it with `deadline_exceeded`; it tells the server of it. */
+  readonly call: Call;
+  readonly method: Method;
   readonly contentType: string;
-  readonly fields: Record<string, string>;
-  /** Milliseconds since the epoch; the engine ends the call with `deadline_exceeded`, and tells the server. */
-  readonly deadline: number | undefined;
 }
 
 /** What the engine tells a call. After `end` nothing more. */
 export interface CallListener {
   header(fields: Fields): void;
-  message(bytes: Uint8Array): void;
+  /** `bytes[start, end)` */
+  message(bytes: Uint8Array, start: number, end: number): void;
   /**
    * @param heard the peer said so itself: it is no trouble of the connection
    * @param unsent the peer never had the call, or says that it did nothing about it
@@ -42,160 +42,190 @@ export interface Invoking {
   /** Said where the peer cannot be reached. */
   readonly address: string;
   readonly maxMessageBytes: number;
+  readonly aborts: AbortWatch;
+  /** Called once when a call is over. */
+  readonly ended: (invocation: Invocation) => void;
 }
 
 export interface Invocation {
   readonly reply: Promise<unknown>;
+  start(): void;
   cancel(reason: MicrorunError): void;
 }
 
 /** A server whose clock runs faster by so much, in ms, may reset a call for its deadline before we end it ourselves. */
 const resetLeadMs = 10;
 
-/** @param ended called once when the call is over */
-export function invoke(
-  call: Call,
-  { open, address, maxMessageBytes }: Invoking,
-  ended: () => void,
-): Invocation {
-  const method = call.type ?? jsonMethod(call.service, call.method);
-  const name = `${call.service}.${call.method}`;
-  const contentType = contentTypeFor(method.request);
-  const codec = codecOf(contentType);
-  const reply = Promise.withResolvers<unknown>();
-  let over = false;
-  let wire: CallWire | undefined;
-  let requests: AnyIterator | undefined;
-  let sent: (() => void) | undefined;
-  let only: { readonly value: unknown } | undefined;
-
-  const finish = (error?: MicrorunError): void => {
-    if (over) return;
-    over = true;
-    call.signal.removeEventListener("abort", onAbort);
-    discard(requests);
-    sent?.();
-    if (replies === undefined) {
-      if (error === undefined) reply.resolve(only?.value);
-      else reply.reject(error);
-    } else if (error === undefined) replies.end();
-    else replies.fail(error);
-    ended();
-  };
-  const cancel = (reason: MicrorunError): void => {
-    if (over) return;
-    finish(reason);
-    wire?.cancel();
-  };
-  const onAbort = (): void => cancel(abortReason(call.signal));
-  const left = (): void => cancel(new MicrorunError("cancelled", "the caller stopped reading"));
-  const replies = method.responseStream ? createPullStream(() => wire?.read(), left) : undefined;
-
-  const listener: CallListener = {
-    header(fields) {
-      if (call.reply !== undefined) readFields(fields, call.reply.header);
-    },
-    message(bytes) {
-      if (over) return;
-      try {
-        const value = codec.decode(method.response, bytes);
-        if (replies !== undefined) return replies.push(value);
-        if (only !== undefined) throw new TypeError("more than one message");
-        only = { value };
-        wire?.read();
-      } catch (error) {
-        cancel(
-          new MicrorunError("internal", `${name}: cannot read the reply: ${errorText(error)}`, {
-            cause: error,
-          }),
-        );
-      }
-    },
-    end(status, trailer, heard, unsent) {
-      if (over) return;
-      if (call.reply !== undefined) readFields(trailer, call.reply.trailer);
-      if (status.code !== 0)
-        finish(errorOf(late(status, heard) ? lateStatus : status, address, heard, unsent));
-      else if (replies === undefined && only === undefined)
-        finish(new MicrorunError("internal", `${name}: the server answered without a message`));
-      else finish();
-    },
-  };
-
-  /** That a call was reset does not say why: at its deadline that is why. */
-  const late = ({ code }: Status, heard: boolean): boolean =>
-    code === codes.cancelled &&
-    !heard &&
-    !call.signal.aborted &&
-    Date.now() >= (call.deadline ?? Number.POSITIVE_INFINITY) - resetLeadMs;
-
-  const encoded = (message: unknown): Uint8Array => {
-    try {
-      return codec.encode(method.request, message);
-    } catch (error) {
-      if (error instanceof MicrorunError) throw error;
-      const text = `${name}: cannot write the request: ${errorText(error)}`;
-      throw new MicrorunError("invalid_argument", text, { cause: error });
-    }
-  };
-
-  const send = (message: unknown): Promise<void> => {
-    const bytes = encoded(message);
-    if (bytes.length > maxMessageBytes) {
-      const text = `request of ${bytes.length} bytes: the limit is ${maxMessageBytes}`;
-      throw new MicrorunError("resource_exhausted", text);
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    sent = resolve;
-    wire?.send(bytes, resolve);
-    return promise;
-  };
-
-  const sendAll = async (): Promise<void> => {
-    if (!method.requestStream) {
-      // the end may follow at once
-      void send(call.request);
-    } else {
-      requests = iteratorOf(call.request);
-      if (requests === undefined)
-        throw new MicrorunError("invalid_argument", `${name}: the request is no stream`);
-      for (;;) {
-        const next = await requests.next();
-        if (over) return;
-        if (next.done) break;
-        await send(next.value);
-        if (over) return;
-      }
-      requests = undefined;
-    }
-    wire?.halfClose();
-  };
-
-  const begin = async (): Promise<void> => {
-    if (call.signal.aborted) throw abortReason(call.signal);
-    call.signal.addEventListener("abort", onAbort);
-    wire = open(
-      {
-        path: `/${call.service}/${call.method}`,
-        contentType,
-        fields: requestFields(call, contentType),
-        deadline: call.deadline,
-      },
-      listener,
-    );
-    if (replies === undefined) wire.read();
-    await sendAll();
-  };
-
-  begin().catch((error: unknown) => cancel(MicrorunError.from(error)));
-  return { reply: replies === undefined ? reply.promise : Promise.resolve(replies), cancel };
+export function invoke(call: Call, invoking: Invoking): Invocation {
+  return new OneInvocation(call, invoking);
 }
 
-/** Go Micro's servers read `timeout` and `x-content-type` beside gRPC's own. */
-function requestFields({ metadata, deadline }: Call, contentType: string): Record<string, string> {
-  const { "user-agent": _, ...fields } = writeFields(metadata);
-  if (deadline !== undefined) fields.timeout = microTimeout(deadline - Date.now());
-  return { ...fields, "x-content-type": contentType };
+export function pathOf({ service, method }: Call): string {
+  return `/${service}/${method}`;
+}
+
+/** Of a call of one message: nobody waits for it to have left. */
+const unheard = (): void => {};
+
+/** A class, as every call makes one. */
+class OneInvocation implements Invocation, CallStart, CallListener, Abortable {
+  readonly call: Call;
+  readonly method: Method;
+  readonly contentType: string;
+  readonly reply: Promise<unknown>;
+  private readonly invoking: Invoking;
+  private readonly codec: Codec;
+  private readonly answer: PromiseWithResolvers<unknown> | undefined = undefined;
+  private readonly replies: PullStream | undefined = undefined;
+  private wire: CallWire | undefined = undefined;
+  private over = false;
+  private heardOne = false;
+  private only: unknown = undefined;
+  private requests: AnyIterator | undefined = undefined;
+  private sent: (() => void) | undefined = undefined;
+
+  constructor(call: Call, invoking: Invoking) {
+    this.call = call;
+    this.invoking = invoking;
+    this.method = call.type ?? jsonMethod(call.service, call.method);
+    this.contentType = this.method.passing?.contentType ?? contentTypeFor(this.method.request);
+    this.codec = codecFor(this.method, this.contentType);
+    if (this.method.responseStream) {
+      this.replies = createPullStream(
+        () => this.wire?.read(),
+        () => this.cancel(new MicrorunError("cancelled", "the caller stopped reading")),
+      );
+      this.reply = Promise.resolve(this.replies);
+    } else {
+      this.answer = Promise.withResolvers();
+      this.reply = this.answer.promise;
+    }
+  }
+
+  start(): void {
+    const { call, method } = this;
+    try {
+      if (call.signal.aborted) throw abortReason(call.signal);
+      const request = method.requestStream ? undefined : this.encode(call.request);
+      this.invoking.aborts.add(call.signal, this);
+      const wire = this.invoking.open(this, this);
+      this.wire = wire;
+      if (this.replies === undefined) wire.read();
+      if (request !== undefined) {
+        wire.send(request, unheard);
+        wire.halfClose();
+      } else void this.sendAll(wire).catch((error: unknown) => this.break(error));
+    } catch (error) {
+      this.break(error);
+    }
+  }
+
+  header(fields: Fields): void {
+    if (this.call.reply !== undefined) addVisible(fields, this.call.reply.header);
+  }
+
+  message(bytes: Uint8Array, start: number, end: number): void {
+    if (this.over) return;
+    try {
+      const value = this.codec.decode(this.method.response, bytes, start, end);
+      if (this.replies !== undefined) {
+        this.replies.push(value);
+        return;
+      }
+      if (this.heardOne) throw new TypeError("more than one message");
+      this.heardOne = true;
+      this.only = value;
+      this.wire?.read();
+    } catch (error) {
+      const text = `${this.name}: cannot read the reply: ${errorText(error)}`;
+      this.cancel(new MicrorunError("internal", text, { cause: error }));
+    }
+  }
+
+  end(status: Status, trailer: Fields, heard: boolean, unsent: boolean): void {
+    if (this.over) return;
+    if (this.call.reply !== undefined) addVisible(trailer, this.call.reply.trailer);
+    if (status.code !== 0)
+      this.finish(
+        errorOf(this.isLate(status, heard) ? lateStatus : status, this.invoking.address, heard, unsent),
+      );
+    else if (this.replies === undefined && !this.heardOne)
+      this.finish(new MicrorunError("internal", `${this.name}: the server answered without a message`));
+    else this.finish();
+  }
+
+  cancel(reason: MicrorunError): void {
+    if (this.over) return;
+    this.finish(reason);
+    this.wire?.cancel();
+  }
+
+  aborted(): void {
+    this.cancel(abortReason(this.call.signal));
+  }
+
+  private get name(): string {
+    return `${this.call.service}.${this.call.method}`;
+  }
+
+  private break(error: unknown): void {
+    this.cancel(MicrorunError.from(error));
+  }
+
+  private finish(error?: MicrorunError): void {
+    this.over = true;
+    this.invoking.aborts.remove(this.call.signal, this);
+    discard(this.requests);
+    this.sent?.();
+    if (this.answer !== undefined) {
+      if (error === undefined) this.answer.resolve(this.only);
+      else this.answer.reject(error);
+    } else if (error === undefined) this.replies?.end();
+    else this.replies?.fail(error);
+    this.invoking.ended(this);
+  }
+
+  /** That a call was reset does not say why: at its deadline that is why. */
+  private isLate({ code }: Status, heard: boolean): boolean {
+    const { signal, deadline = Number.POSITIVE_INFINITY } = this.call;
+    return code === codes.cancelled && !heard && !signal.aborted && Date.now() >= deadline - resetLeadMs;
+  }
+
+  private encode(message: unknown): Uint8Array {
+    const bytes = this.written(message);
+    if (bytes.length <= this.invoking.maxMessageBytes) return bytes;
+    const text = `request of ${bytes.length} bytes: the limit is ${this.invoking.maxMessageBytes}`;
+    throw new MicrorunError("resource_exhausted", text);
+  }
+
+  private written(message: unknown): Uint8Array {
+    try {
+      return this.codec.encode(this.method.request, message);
+    } catch (error) {
+      if (error instanceof MicrorunError) throw error;
+      const text = `${this.name}: cannot write the request: ${errorText(error)}`;
+      throw new MicrorunError("invalid_argument", text, { cause: error });
+    }
+  }
+
+  private async sendAll(wire: CallWire): Promise<void> {
+    this.requests = iteratorOf(this.call.request);
+    if (this.requests === undefined)
+      throw new MicrorunError("invalid_argument", `${this.name}: the request is no stream`);
+    for (;;) {
+      const next = await this.requests.next();
+      if (this.over) return;
+      if (next.done) break;
+      const bytes = this.encode(next.value);
+      await new Promise<void>((resolve) => {
+        this.sent = resolve;
+        wire.send(bytes, resolve);
+      });
+      if (this.over) return;
+    }
+    this.requests = undefined;
+    wire.halfClose();
+  }
 }
 
 const lateStatus: Status = { code: codes.deadline_exceeded, message: "" };

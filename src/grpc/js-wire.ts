@@ -1,27 +1,28 @@
 /** The wire of a server on grpc-js: a port of node:net, the engine, and node's HTTP/2 streams for the web. */
 import { createEngine } from "./engine.ts";
+import { refuseStream } from "./js-leave.ts";
 import { carryNodeSocket } from "./node-socket.ts";
 import { openPort } from "./port.ts";
 import { serveWebStream } from "./web-stream.ts";
 import type { WireOptions, WireServer } from "./wire.ts";
 
-/** RST_STREAM's REFUSED_STREAM: nothing was done, try elsewhere. */
-const resetRefused = 7;
 /** RST_STREAM's CANCEL */
 const resetCancel = 8;
 
 export async function openJsWire(options: WireOptions): Promise<WireServer> {
-  const { address, tls, shared, maxMessageBytes, web, log, readHead, call, request } = options;
+  const { address, tls, shared, limits, full, maxMessageBytes, web, log, readHead, call, request } = options;
   const engine = createEngine({
     maxMessageBytes,
+    limits,
+    full,
     readHead,
     call,
     other(stream, headers, peer) {
       const ended = web && request(() => stream.close(resetCancel));
       if (web === undefined || ended === undefined) {
+        if (web !== undefined) return refuseStream(stream);
         stream.on("error", () => {});
-        if (web === undefined) stream.respond({ ":status": 415 }, { endStream: true });
-        else stream.close(resetRefused);
+        stream.respond({ ":status": 415 }, { endStream: true });
         return;
       }
       const secure = tls !== undefined;
@@ -32,11 +33,13 @@ export async function openJsWire(options: WireOptions): Promise<WireServer> {
     address,
     tls,
     shared,
+    maxConnections: limits.maxConnections,
     http2: engine.accept,
     other: web && ((socket) => carryNodeSocket(socket, (open) => web.accept(open, tls !== undefined))),
   });
   return {
     address: port.address,
+    renew: port.renew,
     close: port.close,
     leave: engine.leave,
     closed: engine.closed,

@@ -1,11 +1,13 @@
-/** Handler values ↔ canonical proto3 JSON. Both ways go through the bytes, so that JSON and protobuf cannot disagree. */
+/** Handler values ↔ canonical proto3 JSON. Both ways go through the bytes, so that JSON and protobuf cannot disagree; what was decoded just now need not. */
 import protobuf from "protobufjs";
 import protojson from "protobufjs/ext/protojson.js";
 import type { MessageType } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import { fieldValues, jsonCheck } from "./json-check.ts";
+import { messageSchema } from "./json-schema.ts";
 import { decodeMessage, encodeMessage, lender, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
+import { plainJson } from "./plain-json.ts";
 import { fromBase64, invalid, kindOf } from "./scalar.ts";
 import { messageShape } from "./shape.ts";
 import { isSpecial } from "./well-known.ts";
@@ -19,9 +21,23 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
   const check = jsonCheck(type);
   const encode = (value: unknown): Uint8Array =>
     lend((writer) => encodeMessage(codec, name, value, 0, writer));
+  let plain: ReturnType<typeof plainJson> | "unasked" = "unasked";
+  const toJson = (value: unknown): unknown => {
+    const bytes = encode(value);
+    try {
+      return protojson.toJson(type, type.decode(bytes));
+    } catch (error) {
+      throw jsonError(type, undefined, error);
+    }
+  };
   return {
     name,
     decode: (bytes, start, end) => decodeMessage(codec, name, bytes, 0, start, end),
+    decodeJson(bytes, start, end) {
+      const value = decodeMessage(codec, name, bytes, 0, start, end);
+      if (plain === "unasked") plain = plainJson(type);
+      return (plain ?? toJson)(value);
+    },
     encode,
     fromJson(json) {
       check(json);
@@ -32,15 +48,9 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
         throw jsonError(type, json, error);
       }
     },
-    toJson(value) {
-      const bytes = encode(value);
-      try {
-        return protojson.toJson(type, type.decode(bytes));
-      } catch (error) {
-        throw jsonError(type, undefined, error);
-      }
-    },
+    toJson,
     shape: () => messageShape(type),
+    schema: () => messageSchema(type),
   };
 }
 

@@ -22,12 +22,17 @@ const closedAtOnce: Told = {
   message: "closed by the server, as one that speaks TLS would",
   hint: speakTls,
 };
+const refused: Told = {
+  message: "the server does not take our certificate, or wants one",
+  hint: "give --client_tls_cert and --client_tls_key that its authority has signed",
+};
 const notHttp2: Told = { message: "the server answers in no HTTP/2", hint: `check the port; ${speakTls}` };
 
 /** By what grpc-js, node and BoringSSL say. */
 const told: ReadonlyMap<RegExp, Told> = new Map([
   [/^Failed to connect$/, closedAtOnce],
   [/^Protocol error$/, notHttp2],
+  [/ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_(EXPIRED|UNKNOWN))/, refused],
   [/WRONG_VERSION_NUMBER/, { message: "the server speaks no TLS", hint: speakNone }],
   [
     /disconnected before secure TLS connection/,
@@ -35,8 +40,8 @@ const told: ReadonlyMap<RegExp, Told> = new Map([
   ],
 ]);
 
-/** Without grpc-js' frame; what is not of a failed connection stays as it is. */
-export function shortened(details: string): Told {
+/** Without grpc-js' frame; what is not of a failed connection stays as it is. @param secure over TLS */
+export function shortened(details: string, secure = false): Told {
   if (details.startsWith("Name resolution failed")) return unknownName;
   if (!details.startsWith("No connection established")) return { message: details };
   const cause = details
@@ -44,6 +49,8 @@ export function shortened(details: string): Told {
     .replace(/\.? Resolution note: .*$/s, "")
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, "")
     .replace(/^(\w*Error( \[\w+\])?: )+/, "");
+  if (secure && cause === "Failed to connect")
+    return { ...refused, message: `cannot connect: ${refused.message}` };
   return tellOf(cause, /\bE[A-Z]{4,}\b/.exec(cause)?.[0] ?? "");
 }
 
@@ -60,9 +67,10 @@ export function troubleOf(error: unknown): Told {
   return tellOf(causes.has(code) && code !== "ECONNRESET" ? code : errorText(error), code);
 }
 
-/** Of a connection that ended before the server has said anything in HTTP/2. */
-export function lostAtOnce({ code }: Ending): MicrorunError {
-  const { message, hint } = code === errorCodes.internal ? closedAtOnce : notHttp2;
+/** Of a connection that ended before the server has said anything in HTTP/2. @param secure over TLS */
+export function lostAtOnce({ code }: Ending, secure: boolean): MicrorunError {
+  const closed = secure ? refused : closedAtOnce;
+  const { message, hint } = code === errorCodes.internal ? closed : notHttp2;
   return new MicrorunError("unavailable", message, hint === undefined ? {} : { hint });
 }
 

@@ -1,7 +1,7 @@
 /** A listening port that tells HTTP/2 from everything else by a connection's first bytes. */
 import { rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { type Address, formatAddress, parseAddress } from "../address.ts";
 import type { Tls } from "../transport/transport.ts";
 import { pause } from "../wait.ts";
@@ -11,6 +11,10 @@ export interface PortOptions {
   /** `host:port`, `:port` or `unix:/path`. */
   readonly address: string;
   readonly tls?: Tls | undefined;
+  /** Several processes may listen there. @default false */
+  readonly shared?: boolean;
+  /** One more is closed at once. @default any */
+  readonly maxConnections?: number;
   /** Takes a connection that speaks HTTP/2; what was read of it is put back. */
   readonly http2: (socket: Socket) => void;
   /** Takes any other. Absent: they are closed. */
@@ -20,6 +24,8 @@ export interface PortOptions {
 export interface Port {
   /** With the port filled in. */
   readonly address: string;
+  /** @throws MicrorunError `invalid_argument`; nothing has changed then */
+  renew(tls: Tls): void;
   /** No new connections. */
   close(): Promise<void>;
   /** Cuts the connections that speak HTTP/2 and those that have not spoken. */
@@ -39,16 +45,29 @@ export const lastWordsMs = 20;
 export const maxSilent = 1024;
 
 /** @throws MicrorunError `already_exists`, `permission_denied` or `invalid_argument` */
-export async function openPort({ address, tls, http2, other }: PortOptions): Promise<Port> {
+export async function openPort({
+  address,
+  tls,
+  shared = false,
+  maxConnections = Number.POSITIVE_INFINITY,
+  http2,
+  other,
+}: PortOptions): Promise<Port> {
   const target = parseAddress(address);
   const silent = new Set<Socket>();
   const sockets = new Set<Socket>();
+  let connections = 0;
 
   const accept = (socket: Socket): void => {
-    sockets.add(socket);
     // without a listener an error would end the process; a "close" follows each
     socket.on("error", () => {});
-    socket.once("close", () => sockets.delete(socket));
+    if (connections >= maxConnections) return void socket.destroy();
+    connections++;
+    sockets.add(socket);
+    socket.once("close", () => {
+      connections--;
+      sockets.delete(socket);
+    });
     const [longest] = silent;
     if (silent.size >= maxSilent) longest?.destroy();
     silent.add(socket);
@@ -82,9 +101,16 @@ export async function openPort({ address, tls, http2, other }: PortOptions): Pro
 
   const server =
     tls === undefined ? createServer({ noDelay: true }, accept) : createSecureServer(tls, accept);
-  await listenAt(target, () => listenOnce(server, target));
+  await listenAt(target, () => listenOnce(server, target, shared));
   return {
     address: boundAddress(server, target),
+    renew(next) {
+      try {
+        if (server instanceof TlsServer) server.setSecureContext(secured(next));
+      } catch (error) {
+        throw certificateError(error);
+      }
+    },
     async close() {
       server.close();
       await pause(lastWordsMs);
@@ -96,14 +122,19 @@ export async function openPort({ address, tls, http2, other }: PortOptions): Pro
   };
 }
 
-function createSecureServer({ cert, key, ca }: Tls, accept: (socket: Socket) => void): Server {
-  const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+function secured({ cert, key, ca }: Tls) {
+  return {
+    cert,
+    key,
+    ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }),
+  };
+}
+
+function createSecureServer(tls: Tls, accept: (socket: Socket) => void): Server {
   try {
     const server = createTlsServer(
       {
-        cert,
-        key,
-        ...mutual,
+        ...secured(tls),
         ALPNProtocols: ["h2", "http/1.1"],
         handshakeTimeout: maxSilenceMs,
         noDelay: true,
@@ -117,10 +148,10 @@ function createSecureServer({ cert, key, ca }: Tls, accept: (socket: Socket) => 
   }
 }
 
-async function listenOnce(server: Server, target: Address): Promise<void> {
+async function listenOnce(server: Server, target: Address, shared: boolean): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ ...target }, () => {
+    server.listen({ ...target, ...(shared ? { reusePort: true } : {}) }, () => {
       server.off("error", reject);
       // a failing accept concerns one connection
       server.on("error", () => {});

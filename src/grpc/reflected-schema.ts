@@ -58,6 +58,36 @@ export async function reflectedMethod(
   return undefined;
 }
 
+/** Services whose methods are asked for at once. */
+const maxDescribed = 64;
+
+/**
+ * All methods that a peer tells of, in its order. Those of a service whose schema cannot be used are left out.
+ * @returns undefined where there is no reflection
+ * @throws MicrorunError `unavailable`, `deadline_exceeded` and `cancelled` of the calls
+ */
+export async function reflectedMethods(
+  dispatch: Dispatch,
+  signal: AbortSignal,
+): Promise<readonly Method[] | undefined> {
+  for (const { version, text } of versions) {
+    const ask = asker(dispatch, reflectionMethod(version, text), signal);
+    const [listed] = (await ask([{ listServices: "*" }])) ?? [];
+    if (listed?.listServicesResponse === undefined) continue;
+    const methods: Method[] = [];
+    for (const { name } of listed.listServicesResponse.service.slice(0, maxDescribed)) {
+      try {
+        const files = await fetchFiles(ask, name);
+        if (files !== undefined) methods.push(...methodsOf(files, name));
+      } catch (error) {
+        if (MicrorunError.from(error).code !== "failed_precondition") throw error;
+      }
+    }
+    return methods;
+  }
+  return undefined;
+}
+
 function reflectionMethod(version: string, text: string): Method {
   const { services } = parseSchema(`grpc/reflection/${version}/reflection.proto`, text);
   return services.get(`grpc.reflection.${version}.ServerReflection`)![0]!;
@@ -149,32 +179,48 @@ function ownFiles(names: readonly string[], read: (bytes: Uint8Array) => PeerFil
   return schema.files().map(({ bytes }) => read(bytes));
 }
 
-function methodOf(files: readonly PeerFile[], service: string, name: string): Method {
+function serviceOf(files: readonly PeerFile[], service: string): PeerService | undefined {
   const dot = service.lastIndexOf(".");
   const [space, own] = [service.slice(0, Math.max(0, dot)), service.slice(dot + 1)];
-  const found: PeerService | undefined = files
+  return files
     .filter((file) => (file.package ?? "") === space)
     .flatMap((file) => file.service)
     .find((one) => one.name === own);
-  const method = found?.method.find((one) => one.name === name);
-  if (method === undefined) {
-    const known = found?.method.map((one) => one.name ?? "") ?? [];
-    throw new MicrorunError("unimplemented", `${service} has no method ${name}${didYouMean(name, known)}`);
-  }
+}
+
+function methodOf(files: readonly PeerFile[], service: string, name: string): Method {
+  const methods = serviceOf(files, service)?.method ?? [];
+  const method = methods.find((one) => one.name === name);
+  if (method !== undefined) return maker(files, service)(method);
+  const known = methods.map((one) => one.name ?? "");
+  throw new MicrorunError("unimplemented", `${service} has no method ${name}${didYouMean(name, known)}`);
+}
+
+function methodsOf(files: readonly PeerFile[], service: string): Method[] {
+  return (serviceOf(files, service)?.method ?? []).map(maker(files, service));
+}
+
+function maker(
+  files: readonly PeerFile[],
+  service: string,
+): (method: PeerService["method"][number]) => Method {
   const root = peerRoot(files);
   const codecOf = messageCodecs(wellKnown);
-  const message = (type = "") => {
-    const object = root.lookup(type);
-    if (object instanceof protobuf.Type && object.fullName === type) return messageType(object, codecOf);
-    throw refused(`${service}.${name}: there is no message ${type.slice(0, 100)}`);
-  };
-  return {
-    service,
-    name,
-    requestStream: method.clientStreaming === true,
-    responseStream: method.serverStreaming === true,
-    idempotent: method.options?.idempotencyLevel === "NO_SIDE_EFFECTS",
-    request: message(method.inputType),
-    response: message(method.outputType),
+  return (method) => {
+    const name = method.name ?? "";
+    const message = (type = "") => {
+      const object = root.lookup(type);
+      if (object instanceof protobuf.Type && object.fullName === type) return messageType(object, codecOf);
+      throw refused(`${service}.${name}: there is no message ${type.slice(0, 100)}`);
+    };
+    return {
+      service,
+      name,
+      requestStream: method.clientStreaming === true,
+      responseStream: method.serverStreaming === true,
+      idempotent: method.options?.idempotencyLevel === "NO_SIDE_EFFECTS",
+      request: message(method.inputType),
+      response: message(method.outputType),
+    };
   };
 }

@@ -81,6 +81,11 @@ class LazyCall implements Call, ServedCall {
     return this.replied?.touchedTrailer;
   }
 
+  field(name: string): string | undefined {
+    const value = this.headers[name];
+    return typeof value === "string" ? value : undefined;
+  }
+
   abort(reason: MicrorunError): void {
     this.aborted = reason;
     this.controller?.abort(reason);

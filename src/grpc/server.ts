@@ -3,7 +3,7 @@ import type { Dispatch } from "../call.ts";
 import { createDeadlines } from "../deadlines.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Service } from "../service/service.ts";
-import type { ListenOptions, Server } from "../transport/transport.ts";
+import { defaultServerLimits, type ListenOptions, type Server } from "../transport/transport.ts";
 import { headReader } from "./call-head.ts";
 import { isGrpc } from "./content.ts";
 import { type Answering, type Exchange, openExchange } from "./exchange.ts";
@@ -16,9 +16,6 @@ const defaultDrainTimeoutMs = 10_000;
 /** How long the last answers may take to leave, after the calls are over. */
 const flushMs = 1000;
 
-/** Calls being handled at a time; a handler whose caller has left counts until it settles. */
-const maxHandlers = 10_000;
-
 export async function serveGrpc(
   open: OpenWire,
   service: Service,
@@ -26,6 +23,7 @@ export async function serveGrpc(
   options: ListenOptions,
 ): Promise<Server> {
   const { address, web, tls, log, maxMessageBytes = defaultMaxMessageBytes } = options;
+  const limits = { ...defaultServerLimits, ...options.limits };
   const exchanges = new Set<Exchange>();
   /** Of web requests under way, what cancels them. */
   const requests = new Set<() => void>();
@@ -55,11 +53,13 @@ export async function serveGrpc(
     tls,
     maxMessageBytes,
     shared: options.shared ?? false,
+    limits,
     web,
     log,
     readHead: (headers) =>
       headers[":method"] === "POST" && isGrpc(text(headers["content-type"])) ? readHead(headers) : undefined,
-    full: () => Math.max(answering.handlers, exchanges.size) >= maxHandlers,
+    // a handler whose caller has left counts until it settles
+    full: () => Math.max(answering.handlers, exchanges.size) >= limits.maxCalls,
     call(wire) {
       const exchange = openExchange(wire, answering);
       exchanges.add(exchange);
@@ -99,6 +99,7 @@ export async function serveGrpc(
   let stopped: Promise<void> | undefined;
   return {
     address: wire.address,
+    ...(tls === undefined ? {} : { renew: wire.renew }),
     [Symbol.asyncDispose]() {
       stopped ??= stop();
       return stopped;

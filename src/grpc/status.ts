@@ -48,8 +48,22 @@ export function toStatus(error: MicrorunError, micro: boolean, id: string): Stat
   return details.length > maxDetailsBytes ? { code, message } : { code, message, details };
 }
 
+/** What peers said, by the errors that came of it: calls that are passed on end as they said. */
+const received = new WeakMap<MicrorunError, Status>();
+
+/** Undefined: the error is none of a peer's. */
+export function receivedStatus(error: MicrorunError): Status | undefined {
+  return received.get(error);
+}
+
 /** What a peer's status means: go-micro's v1, v2 and v5, Kratos', and plain ones. */
-export function fromStatus({ code, message, details }: Status): MicrorunError {
+export function fromStatus(status: Status): MicrorunError {
+  const error = errorOf(status);
+  received.set(error, status);
+  return error;
+}
+
+function errorOf({ code, message, details }: Status): MicrorunError {
   const found = details === undefined ? {} : readDetails(details);
   const micro = found.micro ?? microInText(message);
   if (micro !== undefined) {

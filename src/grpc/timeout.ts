@@ -25,7 +25,7 @@ export function readTimeout(
 
 /** Go Micro's header. */
 export function microTimeout(ms: number): string {
-  return String(BigInt(Math.max(1, Math.ceil(ms))) * 1_000_000n);
+  return `${Math.max(1, Math.ceil(ms))}000000`;
 }
 
 const maxTimeoutDigits = 99_999_999;

@@ -1,6 +1,6 @@
 /** What a gRPC server needs of the engine under it: calls, web requests, and an end in steps. */
 import type { Log } from "../log.ts";
-import type { Tls, Web } from "../transport/transport.ts";
+import type { ServerLimits, Tls, Web } from "../transport/transport.ts";
 import type { CallHead } from "./call-head.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import type { Fields } from "./metadata.ts";
@@ -12,6 +12,7 @@ export interface WireOptions {
   readonly maxMessageBytes: number;
   /** Several processes may listen there. */
   readonly shared: boolean;
+  readonly limits: ServerLimits;
   /** Takes HTTP/1 connections and requests that are no calls. Undefined: nobody does. */
   readonly web: Web | undefined;
   readonly log: Log;
@@ -31,6 +32,8 @@ export interface WireOptions {
 export interface WireServer {
   /** With the port filled in. */
   readonly address: string;
+  /** @throws MicrorunError `invalid_argument`; nothing has changed then */
+  renew(tls: Tls): void;
   /** No new connections. */
   close(): Promise<void>;
   /** Tells every client to call elsewhere; resolves when they have heard it and none can still be sending a call. */

@@ -1,5 +1,4 @@
 /** Everything that is answered over HTTP, in order: health, calls, Go Micro's paths, the module's own `fetch`, a 404. */
-import { type Context, Hono, type Next } from "hono";
 import type { Fetch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Health } from "../health/health.ts";
@@ -25,10 +24,6 @@ export interface AppOptions extends Omit<Answering, "maxBodyBytes" | "trusts"> {
   readonly timeoutMs?: () => number;
 }
 
-interface Env {
-  Bindings: Arrival;
-}
-
 const defaultBodyBytes = 4_194_304;
 const noCors: Cors = { origins: [], methods: [], headers: [] };
 
@@ -43,46 +38,69 @@ export function createApp(options: AppOptions): Fetch {
   };
   const web = options.fetch && webApp(options.fetch, { log, timeoutMs });
   const microEndpoint = microPaths(service);
-  const app = healthRoutes(new Hono<Env>(), health);
 
-  app.all("/:service/:method", (c: Context<Env, "/:service/:method">, next: Next) => {
-    const { service: name, method } = c.req.param();
-    const endpoint = service.find(name, method);
-    return endpoint === undefined ? next() : serveConnect(c.env, endpoint, answering);
-  });
-
-  app.all("*", (c) => {
-    const { path } = c.req;
-    const { request } = c.env;
+  const route: Route = (arrival, path) => {
+    const { request } = arrival;
+    if (healthPaths.includes(path)) return serveHealth(health, request, path);
+    const slash = path.indexOf("/", 1);
+    const named = slash > 0 && path.indexOf("/", slash + 1) < 0;
+    const name = path.slice(1, slash);
+    const method = path.slice(slash + 1);
+    const endpoint = named ? service.find(decoded(name), decoded(method)) : undefined;
+    if (endpoint !== undefined) return serveConnect(arrival, endpoint, answering);
     if (request.method === "GET" || request.method === "POST") {
-      const endpoint = microEndpoint(path);
-      if (endpoint !== undefined) return serveMicro(c.env, endpoint, answering);
+      const micro = microEndpoint(path);
+      if (micro !== undefined) return serveMicro(arrival, micro, answering);
     }
-    const [, name = "", method, ...more] = path.split("/");
-    const call = looksLikeCall(request) && method !== undefined && more.length === 0;
+    const call = named && looksLikeCall(request);
     if (call && service.has(name)) return unknown(`unknown method ${method} for service ${name}`, 501);
-    if (web !== undefined) return web(c.env);
+    if (web !== undefined) return web(arrival);
     return call ? unknown(`unknown service ${name}`, 404) : notFound(request, path, service);
-  });
-  return withCors(asFetch(app, log), cors);
+  };
+  return withCors(asFetch(route, log), cors);
 }
 
 /** Health alone, for a port of its own. */
 export function createHealthApp(health: Health): Fetch {
-  return asFetch(healthRoutes(new Hono<Env>(), health));
+  return asFetch(({ request }, path) =>
+    healthPaths.includes(path)
+      ? serveHealth(health, request, path)
+      : new Response("404 Not Found", { status: 404 }),
+  );
 }
 
-function healthRoutes(app: Hono<Env>, health: Health): Hono<Env> {
-  for (const path of healthPaths) app.all(path, (c) => serveHealth(health, c.env.request, path));
-  return app;
+type Route = (arrival: Arrival, path: string) => Response | Promise<Response>;
+
+function asFetch(route: Route, log?: AppOptions["log"]): Fetch {
+  return (request, peer, stop, upgrade) => {
+    const path = pathOf(request.url);
+    const answer = async (): Promise<Response> => {
+      try {
+        const response = await route({ request, peer, stop, upgrade }, path);
+        return request.method === "HEAD" ? new Response(null, response) : response;
+      } catch (error) {
+        log?.error(`${request.method} ${path} failed`, { error });
+        return new Response("internal error\n", { status: 500 });
+      }
+    };
+    return answer();
+  };
 }
 
-function asFetch(app: Hono<Env>, log?: AppOptions["log"]): Fetch {
-  app.onError((error, c) => {
-    log?.error(`${c.req.method} ${c.req.path} failed`, { error });
-    return new Response("internal error\n", { status: 500 });
-  });
-  return (request, peer, stop) => app.fetch(request, { request, peer, stop });
+/** The request's URL is whole and normal. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return end < 0 ? url.slice(start) : url.slice(start, end);
+}
+
+function decoded(part: string): string {
+  if (!part.includes("%")) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function unknown(message: string, status: number): Response {

@@ -2,6 +2,7 @@
 import { promisify } from "node:util";
 import { gunzip as gunzipWithCallback, gzip as gzipWithCallback } from "node:zlib";
 import { MicrorunError } from "../errors.ts";
+import { incomingBody } from "../lazy-request.ts";
 import { within } from "../wait.ts";
 
 /** How long a body may take to arrive, in ms. */
@@ -13,16 +14,30 @@ const minGzipBytes = 16_384;
 const gunzipAsync = promisify(gunzipWithCallback);
 const gzipAsync = promisify<Uint8Array, { level: number }, Uint8Array>(gzipWithCallback);
 
+/** The body of a request where it has come along with the head, and is no larger. */
+export function wholeBody(request: Request, maxBytes: number): Uint8Array | undefined {
+  const whole = incomingBody(request)?.whole;
+  return whole !== undefined && whole.length <= maxBytes ? whole : undefined;
+}
+
 /** @throws MicrorunError `resource_exhausted` when it is larger, `cancelled` when the caller leaves meanwhile */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
   const length = request.headers.get("content-length");
   if (length !== null && Number(length) > maxBytes) throw tooLarge("request", maxBytes);
+  const incoming = incomingBody(request);
   try {
-    const body = length === null ? collect(request.body, maxBytes) : buffered(request);
-    return await within(maxBodyMs, "request body", body);
+    const body =
+      incoming?.collect(maxBytes) ?? (length === null ? collect(request.body, maxBytes) : buffered(request));
+    const bytes = await within(maxBodyMs, "request body", body);
+    if (bytes === undefined) throw tooLarge("request", maxBytes);
+    return bytes;
   } catch (error) {
     throw error instanceof MicrorunError ? error : cutOff(error);
   }
+}
+
+export function isPlain(encoding: string | null): boolean {
+  return encoding === null || encoding === "" || encoding === "identity";
 }
 
 /** @throws MicrorunError `unimplemented` for an encoding that is not gzip, `resource_exhausted` when it unpacks to more */
@@ -31,7 +46,7 @@ export async function decompress(
   encoding: string | null,
   maxBytes: number,
 ): Promise<Uint8Array> {
-  if (encoding === null || encoding === "" || encoding === "identity") return bytes;
+  if (isPlain(encoding)) return bytes;
   if (encoding !== "gzip")
     throw new MicrorunError("unimplemented", `compression ${encoding}: only gzip and identity are supported`);
   try {
@@ -44,10 +59,13 @@ export async function decompress(
   }
 }
 
-/** Undefined where the caller does not take gzip or it is not worth it. */
-export async function compress(bytes: Uint8Array, accepted: string | null): Promise<Uint8Array | undefined> {
-  if (bytes.length < minGzipBytes || accepted === null) return undefined;
-  if (!/(^|[\s,])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(accepted)) return undefined;
+/** The caller takes gzip, and it is worth it. */
+export function mayCompress(bytes: Uint8Array, accepted: string | null): boolean {
+  if (bytes.length < minGzipBytes || accepted === null) return false;
+  return /(^|[\s,])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(accepted);
+}
+
+export async function compress(bytes: Uint8Array): Promise<Uint8Array> {
   return await gzipAsync(bytes, { level: 1 });
 }
 

@@ -16,7 +16,7 @@ export interface Codec {
 export const jsonCodec: Codec = {
   name: "json",
   decode: ({ request }, bytes) => request.fromJson(parseJson(bytes)),
-  encode: ({ response }, value) => new TextEncoder().encode(JSON.stringify(response.toJson(value))),
+  encode: ({ response }, value) => utf8Bytes.encode(JSON.stringify(response.toJson(value))),
 };
 
 /** For methods with a schema only. */
@@ -41,7 +41,9 @@ export function codecNames(method: Method): readonly string[] {
 
 /** A content type without its parameters; empty when there is none. */
 export function mediaType(headers: Headers): string {
-  const [type = ""] = (headers.get("content-type") ?? "").split(";", 1);
+  const said = headers.get("content-type");
+  if (said === null || said === "application/json") return said ?? "";
+  const [type = ""] = said.split(";", 1);
   return type.trim().toLowerCase();
 }
 
@@ -63,6 +65,7 @@ export function encodeReply(
   return bytes;
 }
 
+const utf8Bytes = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 function parseJson(bytes: Uint8Array): unknown {

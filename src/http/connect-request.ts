@@ -1,7 +1,7 @@
 /** What a request must say to be a call of the Connect protocol, and the answers to one that says something else. */
 import type { Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { decompress, readBody } from "./body.ts";
+import { decompress, isPlain, readBody, wholeBody } from "./body.ts";
 import { type Codec, codecNamed, codecNames, jsonCodec, mediaType } from "./codec.ts";
 import { failure } from "./connect-error.ts";
 import type { Answering } from "./unary.ts";
@@ -12,14 +12,21 @@ export function looksLikeCall({ method, headers }: Request): boolean {
 }
 
 /** The message of a POST; also Go Micro's way. A client that names no content type may leave an empty message out. */
-export async function readMessage(
+export function readMessage(
   request: Request,
   method: Method,
   codec: Codec,
   { maxBodyBytes }: Answering,
-): Promise<unknown> {
-  const body = await readBody(request, maxBodyBytes);
-  const bytes = await decompress(body, request.headers.get("content-encoding"), maxBodyBytes);
+): unknown {
+  const encoding = request.headers.get("content-encoding");
+  const whole = isPlain(encoding) ? wholeBody(request, maxBodyBytes) : undefined;
+  if (whole !== undefined) return messageOf(whole, request, method, codec);
+  return readBody(request, maxBodyBytes)
+    .then((body) => decompress(body, encoding, maxBodyBytes))
+    .then((bytes) => messageOf(bytes, request, method, codec));
+}
+
+function messageOf(bytes: Uint8Array, request: Request, method: Method, codec: Codec): unknown {
   if (!isBare(mediaType(request.headers))) return codec.decode(method, bytes);
   if (bytes.length === 0) return codec.decode(method, new TextEncoder().encode("{}"));
   const start = bytes.find((byte) => byte > 0x20);
@@ -55,6 +62,7 @@ export function codecOf(
 ): Codec | undefined {
   const type = mediaType(headers);
   const stream = method.requestStream || method.responseStream;
+  if (!stream && type === "application/json") return jsonCodec;
   if (!stream && isBare(type) && !isForeign(headers, answering)) return jsonCodec;
   const [, connect, name = ""] = /^application\/(connect\+)?(json|proto)$/.exec(type) ?? [];
   return stream === (connect !== undefined) ? codecNamed(name, method) : undefined;

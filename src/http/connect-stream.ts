@@ -22,7 +22,7 @@ export async function serveStream(
 ): Promise<Response> {
   const { request } = arrival;
   const { dispatch, log, maxBodyBytes } = answering;
-  const sent: Sent = {};
+  const sent: Sent = { header: undefined, trailer: undefined };
   const lifetime = createLifetime(request, timeoutMs, arrival.stop);
   // watched from the start: a stream may be quiet for long
   void lifetime.signal;

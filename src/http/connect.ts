@@ -1,7 +1,8 @@
 /** The Connect protocol for unary calls, by POST and GET (connectrpc.com/docs/protocol); plain JSON clients speak it unawares. */
 import { MicrorunError } from "../errors.ts";
+import { lazyResponse } from "../lazy-response.ts";
 import type { Endpoint } from "../service/service.ts";
-import { compress, decompress } from "./body.ts";
+import { compress, decompress, mayCompress } from "./body.ts";
 import { type Codec, codecNamed, codecNames } from "./codec.ts";
 import { failure } from "./connect-error.ts";
 import {
@@ -24,7 +25,7 @@ export async function serveConnect(
   const { request } = arrival;
   const { method } = endpoint;
   const stream = method.requestStream || method.responseStream;
-  const byGet = /^(GET|HEAD)$/.test(request.method) && method.idempotent && !stream;
+  const byGet = request.method !== "POST" && method.idempotent && !stream && isGet.test(request.method);
   if (request.method !== "POST" && !byGet) return wrongMethod(method);
   try {
     checkVersion(request);
@@ -33,25 +34,16 @@ export async function serveConnect(
     const codec = codecOf(request.headers, method, answering);
     if (codec === undefined) return wrongType(request.headers, method);
     if (stream) return await serveStream(arrival, { endpoint, codec, timeoutMs }, answering);
-    return await servePost(arrival, endpoint, codec, timeoutMs, answering);
+    const read = (): unknown => readMessage(request, method, codec, answering);
+    const outcome = await callUnary(arrival, { endpoint, codec, timeoutMs, read }, answering);
+    return respond(outcome, codec, request.headers.get("accept-encoding"));
   } catch (error) {
     if (!(error instanceof MicrorunError)) throw error;
     return failure(error);
   }
 }
 
-async function servePost(
-  arrival: Arrival,
-  endpoint: Endpoint,
-  codec: Codec,
-  timeoutMs: number | undefined,
-  answering: Answering,
-): Promise<Response> {
-  const { headers } = arrival.request;
-  const read = (): Promise<unknown> => readMessage(arrival.request, endpoint.method, codec, answering);
-  const outcome = await callUnary(arrival, { endpoint, codec, timeoutMs, read }, answering);
-  return respond(outcome, codec, headers.get("accept-encoding"));
-}
+const isGet = /^(GET|HEAD)$/;
 
 async function serveGet(
   arrival: Arrival,
@@ -87,9 +79,25 @@ function fromBase64(text: string): Buffer {
   return Buffer.from(text, "base64url");
 }
 
-async function respond(outcome: Outcome, codec: Codec, accepted: string | null): Promise<Response> {
+function respond(outcome: Outcome, codec: Codec, accepted: string | null): Response | Promise<Response> {
   const { reply, header, trailer } = outcome;
-  const response = reply === undefined ? failed(outcome) : await succeeded(reply, codec, accepted);
+  if (reply === undefined) return withMetadata(failed(outcome), outcome);
+  if (mayCompress(reply, accepted)) return compressed(reply, codec, outcome);
+  const response = lazyResponse({ status: 200, fields: types[codec.name], bytes: reply });
+  return header === undefined && trailer === undefined ? response : withMetadata(response, outcome);
+}
+
+const types = {
+  json: ["content-type", "application/json"],
+  proto: ["content-type", "application/proto"],
+} as const;
+
+async function compressed(reply: Uint8Array, codec: Codec, outcome: Outcome): Promise<Response> {
+  const fields = [...types[codec.name], "content-encoding", "gzip", "vary", "accept-encoding"];
+  return withMetadata(lazyResponse({ status: 200, fields, bytes: await compress(reply) }), outcome);
+}
+
+function withMetadata(response: Response, { header, trailer }: Outcome): Response {
   addMetadata(response.headers, header);
   addMetadata(response.headers, trailer, "trailer-");
   return response;
@@ -98,15 +106,4 @@ async function respond(outcome: Outcome, codec: Codec, accepted: string | null):
 function failed({ error, refused }: Outcome): Response {
   const why = MicrorunError.from(error);
   return refused && why.code === "resource_exhausted" ? failure(why, 413) : failure(why);
-}
-
-async function succeeded(reply: Uint8Array, codec: Codec, accepted: string | null): Promise<Response> {
-  const packed = await compress(reply, accepted);
-  const body = packed ?? reply;
-  const headers: Record<string, string> = {
-    "content-type": `application/${codec.name}`,
-    "content-length": String(body.length),
-  };
-  if (packed !== undefined) Object.assign(headers, { "content-encoding": "gzip", vary: "accept-encoding" });
-  return new Response(body as Uint8Array<ArrayBuffer>, { headers });
 }

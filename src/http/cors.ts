@@ -15,14 +15,23 @@ const maxAgeSeconds = 600;
 
 /** What is said of origins by `fetch` itself stands: the module's own answer to a preflight, too. */
 export function withCors(fetch: Fetch, cors: () => Cors): Fetch {
-  return async (request, peer, stop) => {
+  return (request, peer, stop, upgrade) => {
     const rules = cors();
-    const response = await fetch(request, peer, stop);
-    if (rules.origins.length === 0 || response.headers.has("access-control-allow-origin")) return response;
-    if (!isPreflight(request)) return marked(response, originFields(request, rules, response.headers), rules);
-    await response.body?.cancel();
-    return preflight(request, rules);
+    const answer = fetch(request, peer, stop, upgrade);
+    return rules.origins.length === 0 ? answer : withRules(request, rules, answer);
   };
+}
+
+async function withRules(
+  request: Request,
+  rules: Cors,
+  answer: Response | Promise<Response>,
+): Promise<Response> {
+  const response = await answer;
+  if (response.headers.has("access-control-allow-origin")) return response;
+  if (!isPreflight(request)) return marked(response, originFields(request, rules, response.headers), rules);
+  await response.body?.cancel();
+  return preflight(request, rules);
 }
 
 /** A page of this origin may do what only the service's own may: `*` names nobody. */

@@ -8,6 +8,8 @@ export interface Lifetime extends Disposable {
   readonly deadline: number | undefined;
   /** Aborted when the time is over; its reason is a MicrorunError. The caller is watched only once this is asked for. */
   readonly signal: AbortSignal;
+  /** Calls `ended` as soon as the time is over: at once when it is. */
+  watch(ended: (reason: MicrorunError) => void): void;
   /** Settles as `work`, or rejects with the reason as soon as the time is over, whether `work` ever settles or not. */
   during<T>(work: () => Promise<T>): Promise<T>;
   /** Ends it: the caller has left. */
@@ -19,55 +21,88 @@ export function createLifetime(
   timeoutMs: number | undefined,
   stop: AbortSignal | undefined,
 ): Lifetime {
-  let reason: MicrorunError | undefined;
-  let answered = false;
-  let controller: AbortController | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const rejects = new Set<(reason: MicrorunError) => void>();
+  return new RequestLifetime(request, timeoutMs, stop);
+}
 
-  const end = (why: MicrorunError): void => {
-    if (answered || reason !== undefined) return;
-    reason = why;
-    controller?.abort(why);
-    for (const reject of rejects) reject(why);
-  };
-  const stopped = (): void => end(MicrorunError.from(stop?.reason));
-  const cancel = (): void => end(new MicrorunError("cancelled", "the caller cancelled the request"));
+/** What a server's stop ends: one listener for all, as adding one for each request costs more than the rest of it. */
+const stopped = new WeakMap<AbortSignal, Set<RequestLifetime>>();
 
-  if (stop?.aborted) stopped();
-  else stop?.addEventListener("abort", stopped);
-  if (timeoutMs !== undefined && timeoutMs <= maxTimerMs) {
-    const late = (): void => end(new MicrorunError("deadline_exceeded", "the deadline is over"));
+function lifetimesUntil(stop: AbortSignal): Set<RequestLifetime> {
+  const known = stopped.get(stop);
+  if (known !== undefined) return known;
+  const lifetimes = new Set<RequestLifetime>();
+  stopped.set(stop, lifetimes);
+  stop.addEventListener("abort", () => {
+    for (const lifetime of lifetimes) lifetime.end(MicrorunError.from(stop.reason));
+  });
+  return lifetimes;
+}
+
+/** A class, as every request makes one. */
+class RequestLifetime implements Lifetime {
+  readonly deadline: number | undefined;
+  readonly #request: Request;
+  readonly #others: Set<RequestLifetime> | undefined;
+  #reason: MicrorunError | undefined = undefined;
+  #answered = false;
+  #controller: AbortController | undefined = undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined = undefined;
+  /** Most have one. */
+  readonly #watchers: ((reason: MicrorunError) => void)[] = [];
+
+  constructor(request: Request, timeoutMs: number | undefined, stop: AbortSignal | undefined) {
+    this.#request = request;
+    this.deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+    this.#others = stop && lifetimesUntil(stop);
+    this.#others?.add(this);
+    if (stop?.aborted) this.end(MicrorunError.from(stop.reason));
+    if (timeoutMs === undefined || timeoutMs > maxTimerMs) return;
+    const late = (): void => this.end(new MicrorunError("deadline_exceeded", "the deadline is over"));
     if (timeoutMs <= 0) late();
-    else timer = setTimeout(late, timeoutMs);
+    else this.#timer = setTimeout(late, timeoutMs);
   }
 
-  return {
-    deadline: timeoutMs === undefined ? undefined : Date.now() + timeoutMs,
-    get signal() {
-      if (controller === undefined) {
-        controller = new AbortController();
-        if (reason !== undefined) controller.abort(reason);
-        else if (request.signal.aborted) cancel();
-        else request.signal.addEventListener("abort", cancel, { once: true });
-      }
-      return controller.signal;
-    },
-    async during(work) {
-      if (reason !== undefined) throw reason;
-      const over = Promise.withResolvers<never>();
-      rejects.add(over.reject);
-      try {
-        return await Promise.race([work(), over.promise]);
-      } finally {
-        rejects.delete(over.reject);
-      }
-    },
-    cancel,
-    [Symbol.dispose]() {
-      answered = true;
-      clearTimeout(timer);
-      stop?.removeEventListener("abort", stopped);
-    },
-  };
+  end(reason: MicrorunError): void {
+    if (this.#answered || this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    for (const ended of this.#watchers) ended(reason);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      const { signal } = this.#request;
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+      else if (signal.aborted) this.cancel();
+      else signal.addEventListener("abort", () => this.cancel(), { once: true });
+    }
+    return this.#controller.signal;
+  }
+
+  watch(ended: (reason: MicrorunError) => void): void {
+    if (this.#reason !== undefined) ended(this.#reason);
+    else this.#watchers.push(ended);
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#reason !== undefined) throw this.#reason;
+    const over = Promise.withResolvers<never>();
+    this.watch(over.reject);
+    try {
+      return await Promise.race([work(), over.promise]);
+    } finally {
+      this.#watchers.splice(this.#watchers.indexOf(over.reject), 1);
+    }
+  }
+
+  cancel(): void {
+    this.end(new MicrorunError("cancelled", "the caller cancelled the request"));
+  }
+
+  [Symbol.dispose](): void {
+    this.#answered = true;
+    clearTimeout(this.#timer);
+    this.#others?.delete(this);
+  }
 }

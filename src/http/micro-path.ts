@@ -50,7 +50,7 @@ export async function serveMicro(
     return fail(new MicrorunError("permission_denied", "a page of another site may not call by GET"));
   const codec = request.method === "GET" ? jsonCodec : codecOf(request.headers, endpoint, answering);
   if (codec === undefined) return fail(new MicrorunError("invalid_argument", "Unsupported Content-Type"));
-  const read = async (): Promise<unknown> =>
+  const read = (): unknown =>
     request.method === "GET"
       ? queryJson(new URL(request.url).searchParams, method.request)
       : readMessage(request, method, codec, answering);

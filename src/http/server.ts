@@ -1,26 +1,30 @@
-/** HTTP on a port of its own: by the host's fastest server where it has one, else by node:http. */
+/** HTTP on a port of its own, by whatever serves it: its address, its drain. */
 import { lstat, rm } from "node:fs/promises";
-import { connect, createServer, type Server as NetServer } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
-import { type Address, formatAddress, listenError, notSocket, parseAddress } from "../address.ts";
+import { connect } from "node:net";
+import { listenError, notSocket, parseAddress } from "../address.ts";
 import type { Fetch } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { HostServer, Runtime } from "../runtime/runtime.ts";
 import type { Server, Tls } from "../transport/transport.ts";
 import { pause } from "../wait.ts";
-import { createWeb, maxFreshMs } from "./web.ts";
+import type { WebSocketHandler } from "../web-socket.ts";
 
 export interface HttpOptions {
   /** `host:port`, `:port` or `unix:/path`; port 0 takes any free one. */
   readonly address: string;
   readonly fetch: Fetch;
-  readonly host: Pick<Runtime, "serve">;
+  /** What serves. */
+  readonly serve: NonNullable<Runtime["serve"]>;
+  /** What a request that `fetch` upgrades is handed to. */
+  readonly websocket?: WebSocketHandler | undefined;
   readonly tls?: Tls;
   /** How long a stop waits for requests under way before it aborts them, in ms. @default 10000 */
   readonly drainTimeoutMs?: number;
   /** True while clients had better look elsewhere: each answer is then the last of its connection. @default never */
   readonly leaving?: () => boolean;
+  /** Several processes may listen there. @default false */
+  readonly shared?: boolean;
   readonly log: Log;
 }
 
@@ -29,38 +33,33 @@ const defaultDrainMs = 10_000;
 const maxWebBodyBytes = 134_217_728;
 /** How long aborted requests have for their answer, in ms. */
 const maxFarewellMs = 100;
-/** How long a TLS handshake may take, in ms. */
-const maxHandshakeMs = 10_000;
+/** How long a stop waits for a request on a connection that has none, in ms: it may be on its way. */
+const maxFreshMs = 500;
 
 /** @throws MicrorunError `already_exists` when the address is taken, `permission_denied` when it may not be used */
 export async function serveHttp(options: HttpOptions): Promise<Server> {
-  const address = parseAddress(options.address);
-  if (address.path !== undefined) await removeLeftover(address.path);
-  return options.host.serve === undefined
-    ? serveByNode(options, address)
-    : serveByHost(options, options.host.serve);
-}
-
-async function serveByHost(
-  { address, fetch, tls, log, drainTimeoutMs = defaultDrainMs, leaving = () => false }: HttpOptions,
-  serve: NonNullable<Runtime["serve"]>,
-): Promise<Server> {
+  const { address, fetch, tls, log, websocket } = options;
+  const { drainTimeoutMs = defaultDrainMs, leaving = () => false, shared = false } = options;
+  const { path } = parseAddress(address);
+  if (path !== undefined) await removeLeftover(path);
   const stop = new AbortController();
   let draining = false;
   /** A client may count on a connection of its own. */
   let kept = false;
-  const answer: Fetch = async (request, peer) => {
-    const response = await fetch(named(request), peer, stop.signal);
+  const answer: Fetch = async (request, peer, _, upgrade) => {
+    const response = await fetch(named(request), peer, stop.signal, upgrade);
     if (draining || leaving()) response.headers.set("connection", "close");
     else kept = true;
     return response;
   };
   let server: HostServer;
   try {
-    server = await serve({
+    server = await options.serve({
       address,
       fetch: answer,
+      websocket,
       maxBodyBytes: maxWebBodyBytes,
+      shared,
       ...(tls === undefined ? {} : { tls }),
     });
   } catch (error) {
@@ -83,42 +82,11 @@ async function serveByHost(
     waited.abort();
     server.kill();
   };
-  return disposedOnce(server.address, drain);
-}
-
-async function serveByNode(options: HttpOptions, address: Address): Promise<Server> {
-  const web = createWeb(options);
-  const { tls } = options;
-  const server = tls === undefined ? createServer() : secureServer(tls);
-  server.on(tls === undefined ? "connection" : "secureConnection", (socket) => {
-    // a "close" follows each
-    socket.on("error", () => {});
-    web.accept(socket);
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen(address, resolve);
-  try {
-    await promise;
-  } catch (error) {
-    throw listenError(options.address, error);
-  }
-  server.on("error", (error) => options.log.warn(`${options.address}: a connection failed`, { error }));
-  return disposedOnce(boundAddress(server, address), async () => {
-    server.close();
-    await web[Symbol.asyncDispose]();
-  });
-}
-
-function secureServer({ cert, key, ca }: Tls): NetServer {
-  const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
-  try {
-    const server = createTlsServer({ cert, key, handshakeTimeout: maxHandshakeMs, ...mutual });
-    server.on("tlsClientError", (_error, socket) => socket.destroy());
-    return server;
-  } catch (error) {
-    throw certificateError(error);
-  }
+  const { renew } = server;
+  return {
+    ...disposedOnce(server.address, drain),
+    ...(renew === undefined ? {} : { renew: renewed(renew) }),
+  };
 }
 
 function certificateError(cause: unknown): MicrorunError {
@@ -126,6 +94,16 @@ function certificateError(cause: unknown): MicrorunError {
     hint: "give --tls_cert and --tls_key PEM files that belong together",
     cause,
   });
+}
+
+function renewed(renew: (tls: Tls) => void): (tls: Tls) => void {
+  return (tls) => {
+    try {
+      renew(tls);
+    } catch (error) {
+      throw certificateError(error);
+    }
+  };
 }
 
 /** HTTP/1.0 need not name a host, and Bun then gives no whole URL. */
@@ -145,13 +123,6 @@ async function removeLeftover(path: string): Promise<void> {
   socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code));
   if ((await promise) === "ECONNREFUSED") await rm(path, { force: true });
   socket.destroy();
-}
-
-function boundAddress(server: NetServer, asked: Address): string {
-  const bound = server.address();
-  return formatAddress(
-    bound === null || typeof bound === "string" ? asked : { host: bound.address, port: bound.port },
-  );
 }
 
 function disposedOnce(address: string, drain: () => Promise<void>): Server {

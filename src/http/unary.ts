@@ -3,6 +3,7 @@ import type { Call, Dispatch, Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Endpoint, Service } from "../service/service.ts";
+import type { Upgrade } from "../web-socket.ts";
 import { type Codec, encodeReply } from "./codec.ts";
 import { createLifetime, type Lifetime } from "./lifetime.ts";
 
@@ -11,6 +12,7 @@ export interface Arrival {
   readonly request: Request;
   readonly peer: string | undefined;
   readonly stop: AbortSignal | undefined;
+  readonly upgrade?: Upgrade | undefined;
 }
 
 export interface Answering {
@@ -25,14 +27,14 @@ export interface Answering {
 
 /** What the handler sends beside its reply, as far as it touched it. */
 export interface Sent {
-  header?: Headers;
-  trailer?: Headers;
+  header: Headers | undefined;
+  trailer: Headers | undefined;
 }
 
 export interface Outcome extends Sent {
   /** The reply's bytes, unless it failed. */
-  readonly reply?: Uint8Array;
-  readonly error?: MicrorunError;
+  readonly reply: Uint8Array | undefined;
+  readonly error: MicrorunError | undefined;
   /** It failed before the handler was asked. */
   readonly refused: boolean;
 }
@@ -41,65 +43,118 @@ export interface UnaryCall {
   readonly endpoint: Endpoint;
   readonly codec: Codec;
   readonly timeoutMs: number | undefined;
-  /** The handler value of the request. */
-  readonly read: () => Promise<unknown>;
+  /** The handler value of the request; a promise where its body is still to come. */
+  readonly read: () => unknown;
 }
 
 /** Never rejects, and answers as soon as the time is over, whether the handler settles or not. */
-export async function callUnary(
+export function callUnary(arrival: Arrival, unary: UnaryCall, answering: Answering): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  void run(arrival, unary, answering, resolve);
+  return promise;
+}
+
+async function run(
   arrival: Arrival,
-  { endpoint, codec, timeoutMs, read }: UnaryCall,
+  { endpoint: { method }, codec, timeoutMs, read }: UnaryCall,
   answering: Answering,
-): Promise<Outcome> {
-  const { method } = endpoint;
-  const sent: Sent = {};
+  settle: (outcome: Outcome) => void,
+): Promise<void> {
+  const sent: Sent = { header: undefined, trailer: undefined };
+  const lifetime = createLifetime(arrival.request, timeoutMs, arrival.stop);
   let refused = true;
-  using lifetime = createLifetime(arrival.request, timeoutMs, arrival.stop);
+  let over = false;
+  const end = (reply: Uint8Array | undefined, error?: MicrorunError): void => {
+    over = true;
+    lifetime[Symbol.dispose]();
+    const { header, trailer } = sent;
+    settle({ reply, error, header, trailer, refused });
+  };
+  const fail = (thrown: unknown): void => {
+    if (!over) end(undefined, errorOf(thrown, method, answering.log));
+  };
+  lifetime.watch(fail);
   try {
-    const request = await lifetime.during(read);
-    const call = callOf(arrival, method, request, lifetime, sent);
+    if (over) return;
+    const reading = read();
+    const request = reading instanceof Promise ? await reading : reading;
+    if (over) return;
     refused = false;
-    const reply = await lifetime.during(() => answering.dispatch(call));
-    return { ...sent, refused, reply: encodeReply(codec, method, reply, answering) };
+    const reply = await answering.dispatch(callOf(arrival, method, request, lifetime, sent));
+    if (!over) end(encodeReply(codec, method, reply, answering));
   } catch (thrown) {
-    return { ...sent, refused, error: errorOf(thrown, method, answering.log) };
+    fail(thrown);
   }
 }
 
-/** Metadata and signal are made when first looked at: most handlers never do, and each costs. */
 export function callOf(
-  { request: { headers }, peer }: Arrival,
+  { request, peer }: Arrival,
   method: Method,
-  request: unknown,
+  message: unknown,
   lifetime: Lifetime,
   sent: Sent,
 ): Call {
-  let metadata: Headers | undefined;
-  return {
-    service: method.service,
-    method: method.name,
-    request,
-    type: method,
-    get metadata() {
-      metadata ??= metadataOf(headers);
-      return metadata;
-    },
-    get signal() {
-      return lifetime.signal;
-    },
-    reply: {
-      get header() {
-        sent.header ??= new Headers();
-        return sent.header;
-      },
-      get trailer() {
-        sent.trailer ??= new Headers();
-        return sent.trailer;
-      },
-    },
-    ...(lifetime.deadline === undefined ? {} : { deadline: lifetime.deadline }),
-    ...(peer === undefined ? {} : { peer }),
-  };
+  return new HttpCall(request, peer, method, message, lifetime, sent);
+}
+
+/** Metadata and signal are made when first looked at: most handlers never do, and each costs. A class, as every call is one. */
+class HttpCall implements Call {
+  readonly service: string;
+  readonly method: string;
+  readonly request: unknown;
+  readonly type: Method;
+  readonly deadline?: number;
+  readonly peer?: string;
+  readonly reply: NonNullable<Call["reply"]>;
+  readonly #arrived: Request;
+  readonly #lifetime: Lifetime;
+  #metadata: Headers | undefined = undefined;
+
+  constructor(
+    arrived: Request,
+    peer: string | undefined,
+    method: Method,
+    message: unknown,
+    lifetime: Lifetime,
+    sent: Sent,
+  ) {
+    this.service = method.service;
+    this.method = method.name;
+    this.request = message;
+    this.type = method;
+    if (lifetime.deadline !== undefined) this.deadline = lifetime.deadline;
+    if (peer !== undefined) this.peer = peer;
+    this.reply = new HttpReplyMetadata(sent);
+    this.#arrived = arrived;
+    this.#lifetime = lifetime;
+  }
+
+  get metadata(): Headers {
+    this.#metadata ??= metadataOf(this.#arrived.headers);
+    return this.#metadata;
+  }
+
+  get signal(): AbortSignal {
+    return this.#lifetime.signal;
+  }
+}
+
+class HttpReplyMetadata {
+  readonly #sent: Sent;
+
+  constructor(sent: Sent) {
+    this.#sent = sent;
+  }
+
+  get header(): Headers {
+    this.#sent.header ??= new Headers();
+    return this.#sent.header;
+  }
+
+  get trailer(): Headers {
+    this.#sent.trailer ??= new Headers();
+    return this.#sent.trailer;
+  }
 }
 
 export function errorOf(thrown: unknown, { service, name }: Method, log: Log): MicrorunError {

@@ -1,7 +1,9 @@
 /** The module's own `fetch`, held to its contract: whatever it does, the caller gets a response and no secrets. */
 import type { Fetch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
+import { nativeRequest } from "../lazy-request.ts";
 import type { Log } from "../log.ts";
+import { asksForWebSocket, type Upgrade } from "../web-socket.ts";
 import { createLifetime } from "./lifetime.ts";
 import type { Arrival } from "./unary.ts";
 
@@ -15,19 +17,28 @@ export function webApp(
   fetch: Fetch,
   { log, timeoutMs }: WebAppOptions,
 ): (arrival: Arrival) => Promise<Response> {
-  return async ({ request, peer, stop }) => {
+  return async ({ request, peer, stop, upgrade }) => {
     const limitMs = timeoutMs() || undefined;
     const what = `${request.method} ${new URL(request.url).pathname}`;
-    if (request.headers.get("upgrade")?.toLowerCase() === "websocket")
-      return plain(501, "websockets are not supported");
+    const asks = asksForWebSocket(request);
+    if (asks && upgrade === undefined) return plain(501, "websockets are not supported here");
+    let upgraded = false;
+    const own: Upgrade = (options) => {
+      upgraded = asks && (upgrade?.(options) ?? false);
+      return upgraded;
+    };
     using lifetime = createLifetime(request, limitMs, stop);
     const late = new AbortController();
     const signal = limitMs === undefined ? undefined : AbortSignal.any([request.signal, late.signal]);
     try {
-      const response: unknown = await lifetime.during(async () => fetch(native(request, signal), peer, stop));
+      const asked = nativeRequest(request, signal);
+      const response: unknown = await lifetime.during(async () => fetch(asked, peer, stop, own));
+      // Bun's apps return nothing then
+      if (upgraded) return new Response(null);
       if (response instanceof Response) return response;
       log.error(`${what}: fetch returned no Response`, { returned: typeof response });
     } catch (error) {
+      if (upgraded) log.error(`${what} failed after its upgrade`, { error });
       if (stop?.aborted && error === stop.reason) return plain(503, MicrorunError.from(error).message);
       if (error === lifetime.signal.reason && limitMs !== undefined && !request.signal.aborted) {
         late.abort(error);
@@ -38,13 +49,6 @@ export function webApp(
     }
     return plain(500, "internal error");
   };
-}
-
-/** hono's light request is none for `new Request(request)`, which apps made for Bun and Deno may well say. */
-function native(request: Request, signal: AbortSignal = request.signal): Request {
-  if (Object.getPrototypeOf(request) === Request.prototype && signal === request.signal) return request;
-  const { url, method, headers, body } = request;
-  return new Request(url, { method, headers, signal, ...(body === null ? {} : { body, duplex: "half" }) });
 }
 
 function plain(status: number, text: string): Response {

@@ -5,6 +5,14 @@ import { networkInterfaces } from "node:os";
 /** Answers at any address of a machine that listens on all, IPv6's among them. */
 const loopback = "127.0.0.1";
 
+/** Registries that nobody beyond this machine sees. */
+const withinMachine: ReadonlySet<string> = new Set(["local", "memory"]);
+
+/** From where others that this registry tells may come. */
+export function reachOf(registry: string): "network" | "machine" {
+  return withinMachine.has(registry) ? "machine" : "network";
+}
+
 /**
  * `host:port` of a listening address; a host that means "all" becomes the first private address of this machine, else a
  * public one, else loopback.

@@ -1,6 +1,6 @@
 /** What a served module is announced as: itself, where it answers, and Go Micro's words for what it speaks. */
 import type { Identity, Service } from "../service/service.ts";
-import { advertisedAddress } from "./advertise.ts";
+import { advertisedAddress, reachOf } from "./advertise.ts";
 import { describeEndpoints } from "./describe.ts";
 import type { Instance } from "./registry.ts";
 
@@ -19,12 +19,9 @@ export interface Served {
   readonly broker: string;
 }
 
-/** Registries that nobody beyond this machine sees. */
-const withinMachine: ReadonlySet<string> = new Set(["local", "memory"]);
-
 export function ownInstance(served: Served): Instance {
   const { identity, registry, transport, broker } = served;
-  const reach = withinMachine.has(registry) ? "machine" : "network";
+  const reach = reachOf(registry);
   const address = advertisedAddress(served.advertise ?? served.grpcAddress, reach);
   const http = advertisedAddress(served.httpAddress, reach);
   return {

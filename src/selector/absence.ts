@@ -2,7 +2,7 @@
 import { MicrorunError } from "../errors.ts";
 import type { Instance } from "../registry/registry.ts";
 import { addressFor, defaultProtocol, hasMetadata, hasVersion, protocolsOf } from "./filter.ts";
-import type { Wish } from "./selector.ts";
+import { unknownWords, type Wish } from "./selector.ts";
 import type { Source } from "./source.ts";
 
 /** The most versions or values that a message lists. */
@@ -65,7 +65,7 @@ function unknown(service: string, source: Source): [why: string, hint: string] {
     ];
   }
   return [
-    `no instance known to ${source.title}`,
+    `${unknownWords} ${source.title}`,
     "start one with the same --registry; microrun services lists what is known",
   ];
 }

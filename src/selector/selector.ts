@@ -14,6 +14,9 @@ export interface Wish {
   readonly except?: ReadonlySet<string>;
 }
 
+/** How the error about a service that no registry knows goes on, after `service NAME: `. */
+export const unknownWords = "no instance known to";
+
 /** Disposing it ends what it watches. */
 export interface Selector extends AsyncDisposable {
   readonly name: string;

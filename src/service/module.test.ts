@@ -158,7 +158,7 @@ describe("an object with fetch", () => {
     const bun = { port: 1, websocket: { message: hello }, routes: { "/": hello }, tls: {} };
     const { definition, ignored } = readModule(of({ ...bun, name: "web", fetch: hello }));
     expect(Object.keys(definition)).toEqual(["name", "fetch"]);
-    expect(ignored).toEqual(["port", "websocket", "routes", "tls"]);
+    expect(ignored).toEqual(["port", "routes", "tls"]);
   });
 
   test("may not hold services beside it, which would be dropped", () => {

@@ -2,10 +2,11 @@
 import { didYouMean } from "../errors.ts";
 import { example, isClass, isPlain, kindOf, servicesIn, servicesOf, wrong } from "./handlers.ts";
 import { type Definition, definitionMark } from "./service.ts";
+import { checkSubscription } from "./subscriptions.ts";
 
 export interface Module {
   readonly definition: Definition;
-  /** Fields beside `fetch` that mean nothing here: `port` or `websocket` of an app made for Bun. */
+  /** Fields beside `fetch` that mean nothing here: `port` or `routes` of an app made for Bun. */
   readonly ignored: readonly string[];
 }
 
@@ -59,8 +60,9 @@ const checks: Record<keyof Definition, Check> = {
   proto: be(isPaths, "a path or a list of paths"),
   handlers: be(isObject, "an object of services"),
   fetch: beFunction,
+  websocket: be((value) => isObject(value) && isFunction(value.message), "an object with a function message"),
   config: be(isSchema, "a schema of zod, valibot, arktype or another of standardschema.dev"),
-  subscribe: hold(beFunction),
+  subscribe: hold((value, path) => void checkSubscription(value, path)),
   health: (value, path) => (isFunction(value) ? undefined : hold(beFunction)(value, path)),
   start: beFunction,
   stop: beFunction,
@@ -69,7 +71,7 @@ const checks: Record<keyof Definition, Check> = {
 const definitionFields = Object.keys(checks);
 const namedExports = definitionFields.filter((field) => field !== "handlers" && field !== "job");
 /** What Bun.serve takes beside `fetch` and is an object of functions, too. */
-const bunFields = new Set(["routes", "static", "websocket"]);
+const bunFields = new Set(["routes", "static"]);
 /** One of these makes a module without a default export worth running. */
 const useful = ["fetch", "subscribe", "start"];
 

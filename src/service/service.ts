@@ -1,10 +1,11 @@
 /** The user's module as the runtime sees it: an identity, methods with handlers, and what else it brings. */
-import type { Broker, MessageHandler } from "../broker/broker.ts";
+import type { Broker, MessageHandler, SubscribeOptions } from "../broker/broker.ts";
 import type { Method } from "../call.ts";
 import type { Client } from "../client/client.ts";
 import type { Config, StandardSchema } from "../config/config.ts";
 import type { HealthCheck } from "../health/health.ts";
 import type { Log } from "../log.ts";
+import type { UpgradeOptions, WebSocketHandler } from "../web-socket.ts";
 
 /** Who this instance is. */
 export interface Identity {
@@ -59,6 +60,11 @@ export type Handlers = Readonly<Record<string, Readonly<Record<string, Handler>>
 export interface WebContext extends RuntimeContext {
   /** As Deno's `info.remoteAddr`. */
   readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
+  /**
+   * As Bun's `server.upgrade`: makes the request's connection a WebSocket, which the module's `websocket` hears of. What `fetch`
+   * returns counts no more then. False: the request asked for none, or it came over HTTP/2.
+   */
+  readonly upgrade: (request: Request, options?: UpgradeOptions) => boolean;
   /** As Bun's `server.requestIP`. */
   readonly requestIP: (request: Request) => { address: string; port: number; family: "IPv4" | "IPv6" } | null;
 }
@@ -68,6 +74,13 @@ export type WebFetch = (request: Request, context: any) => Response | Promise<Re
 
 /** Marks what `service({…})` returned, so that it is never taken for an object of services. */
 export const definitionMark: unique symbol = Symbol.for("microrun.definition") as never;
+
+/** A handler of messages, and how it wants them. */
+export interface Subscription extends Omit<SubscribeOptions, "queue"> {
+  readonly handler: MessageHandler;
+  /** False: every instance gets every message. @default the service's name */
+  readonly queue?: string | false;
+}
 
 /** What a module exports, whichever of its forms it took. */
 export interface Definition {
@@ -80,10 +93,12 @@ export interface Definition {
   readonly proto?: string | readonly string[];
   readonly handlers?: Handlers;
   readonly fetch?: WebFetch;
+  /** What hears of the WebSockets that `fetch` upgrades, as Bun.serve takes it. */
+  readonly websocket?: WebSocketHandler;
   /** What the configuration must fit, by zod, valibot, arktype or another of standardschema.dev: at the start, and to be taken later. */
   readonly config?: StandardSchema;
-  /** Handlers by topic. */
-  readonly subscribe?: Readonly<Record<string, MessageHandler>>;
+  /** Handlers by topic. The instances of a service share each topic's messages, unless `queue` says otherwise. */
+  readonly subscribe?: Readonly<Record<string, MessageHandler | Subscription>>;
   /** One check, or several by name. They decide readiness. */
   readonly health?: HealthCheck | Readonly<Record<string, HealthCheck>>;
   /** Before the port opens. Bounded by `--start_timeout`. */

@@ -1,19 +1,23 @@
 /** Of the transport's contract: messages and metadata arrive, of any kind and size, at any speed. */
 import { expect, test } from "bun:test";
 import type { Call } from "../call.ts";
+import { MicrorunError } from "../errors.ts";
 import {
+  type Answer,
   aborted,
   count,
   failure,
+  forever,
   type Message,
   type Messages,
   type Open,
   outgoing,
+  type Setup,
   settled,
   texts,
 } from "./peer.contract.ts";
 
-export function messagesContract(open: Open): void {
+export function messagesContract({ dropsUnread = false }: Setup, open: Open): void {
   test("a unary call brings its message and its reply", async () => {
     await using peer = await open({
       Unary: ({ text, data }: Message) => ({ text: `${text}!`, data: data?.toReversed() }),
@@ -27,6 +31,31 @@ export function messagesContract(open: Open): void {
     await using peer = await open({ Down: ({ text }: Message) => count(3, text) });
     expect(await texts(peer.call("Down", { text: "n" }))).toEqual(["n0", "n1", "n2"]);
   });
+
+  test.skipIf(dropsUnread).each(["Down", "Both"])(
+    "messages of %s that came before an error are read before it",
+    async (kind) => {
+      let made = 0;
+      const answer: Answer = async function* () {
+        for (; made < 5; made++) yield { text: `n${made}` };
+        throw new MicrorunError("not_found", "no more");
+      };
+      await using peer = await open({ Down: answer, Both: answer });
+      // the requests do not end: the answer does not wait for that
+      const request = kind === "Down" ? { text: "" } : forever();
+      const replies = ((await peer.call(kind, request)) as Messages)[Symbol.asyncIterator]();
+      const seen = [(await replies.next()).value?.text];
+      // all of it has come by then
+      await settled(() => made);
+      const error = await failure(
+        (async () => {
+          for (;;) seen.push((await replies.next()).value?.text);
+        })(),
+      );
+      expect(seen).toEqual(["n0", "n1", "n2", "n3", "n4"]);
+      expect(error).toMatchObject({ code: "not_found", message: "no more" });
+    },
+  );
 
   test("a client streams its requests", async () => {
     await using peer = await open({

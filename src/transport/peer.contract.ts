@@ -14,6 +14,8 @@ export interface Setup {
   readonly address: () => string;
   readonly listen?: Partial<ListenOptions>;
   readonly connect?: ConnectOptions;
+  /** Messages that wait to be read are lost when their call fails: grpc-js has it so. @default false */
+  readonly dropsUnread?: boolean;
 }
 
 export type Answer = (request: never, call: Call) => unknown;

@@ -9,7 +9,7 @@ import { stopsContract } from "./stops.contract.ts";
 export function transportContract(name: string, setup: Setup): void {
   describe(name, () => {
     const open = opener(setup);
-    messagesContract(open);
+    messagesContract(setup, open);
     errorsContract(setup, open);
     lateContract(open);
     stopsContract(open);

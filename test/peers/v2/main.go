@@ -29,11 +29,15 @@ const usage = `usage:
   v2 services | get [--service greeter] | watch [--service greeter] | cache-call [--service greeter] [--every D]
            read the kubernetes registry, one JSON line for each answer, event or call
   v2 config [--kubeconfig PATH] [--namespace default] [--configmap micro]
-           read a ConfigMap, one JSON line: tree or error`
+           read a ConfigMap, one JSON line: tree or error
+  v2 publish --broker-address HOST:PORT [--topic T] [--name N] [--content-type T]
+  v2 subscribe --broker-address HOST:PORT [--topic T] [--queue Q]
+           events over NATS, one JSON line for each message heard`
 
 func main() {
 	commands := map[string]func([]string) error{"serve": serve, "call": call, "debug": readDebug,
-		"services": services, "get": get, "watch": watch, "cache-call": cacheCall, "config": readConfig}
+		"services": services, "get": get, "watch": watch, "cache-call": cacheCall, "config": readConfig,
+		"publish": publish, "subscribe": subscribe}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(1)

@@ -27,10 +27,13 @@ const usage = `usage:
   v5 serve --address HOST:PORT [--name greeter] [--registry memory|mdns]
   v5 call  --address HOST:PORT | --registry mdns [--service greeter] [--endpoint Greeter.Hello] [--name N] [--content-type T]
            [--timeout D] [--retries N] [--metadata k=v ...] [--stream [--count N]]
-  v5 watch --registry mdns [--service greeter]`
+  v5 watch --registry mdns [--service greeter]
+  v5 publish   --broker http|nats [--broker-address A] [--registry mdns] [--topic T] [--name N] [--count N] [--content-type T]
+  v5 subscribe --broker http|nats [--broker-address A] [--registry mdns] [--topic T] [--queue Q] [--address HOST:PORT]`
 
 func main() {
-	commands := map[string]func([]string) error{"serve": serve, "call": call, "watch": watch}
+	commands := map[string]func([]string) error{"serve": serve, "call": call, "watch": watch,
+		"publish": publish, "subscribe": subscribe}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(1)
