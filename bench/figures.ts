@@ -58,7 +58,8 @@ export function ratios(row: Row, a: string, b: string): readonly number[] {
 /** Names of the rows that are read elsewhere. */
 export const startTime = "start to first reply";
 export const idleMemory = "memory, idle";
-export const cpuOfCallOut = "50 at a time: caller's CPU per call";
+/** Behind the title of the case; of a stream for each message. */
+export const cpuOfCallOut = "caller's CPU per call";
 export const slowestCalls = "one slow of five: p99";
 export const timeToSynced = "5,000 pods: time to synced";
 export const growthOfPods = "5,000 pods: memory growth";

@@ -26,6 +26,7 @@ export function report({ rows, notes }: Pick<Figures, "rows" | "notes">, setting
     ...section("JSON over HTTP/1.1", valueTable(of("json"))),
     ...section("Calls observed", valueTable(of("observed"))),
     ...section("Workers", valueTable(of("workers"))),
+    ...section("Calls out, grpc-go = 1", ratioTable(of("out"), "grpc-go", ["microrun", "grpc-js"])),
     ...section("Calls out", valueTable(of("out"))),
     ...section("Calls spread over five instances", valueTable(of("spread"))),
     ...section("Pods of a cluster", valueTable(of("pods"))),

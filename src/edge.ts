@@ -56,7 +56,9 @@ export async function runEdge(
       }),
     );
     const health = createHealth({ timeoutMs: settings.healthTimeoutMs, log });
-    const server = stack.use(await listen(settings, await make({ outbound, health, log }), { outbound, health, log }));
+    const server = stack.use(
+      await listen(settings, await make({ outbound, health, log }), { outbound, health, log }),
+    );
     stack.defer(async () => {
       health.setServing(false);
       log.info("draining: no longer ready");
@@ -73,7 +75,10 @@ export async function runEdge(
 
 /** A service that answers nothing but what its parts do. */
 export function edgeService(name: string, parts: readonly Part[]): Service {
-  return composeService({ name, version: "latest", id: `${name}-${crypto.randomUUID()}`, metadata: {} }, parts);
+  return composeService(
+    { name, version: "latest", id: `${name}-${crypto.randomUUID()}`, metadata: {} },
+    parts,
+  );
 }
 
 async function listen(
@@ -98,7 +103,9 @@ async function listen(
     ...security,
   });
   // both drain at the same time
-  opened.defer(async () => void (await Promise.all([web[Symbol.asyncDispose](), server[Symbol.asyncDispose]()])));
+  opened.defer(
+    async () => void (await Promise.all([web[Symbol.asyncDispose](), server[Symbol.asyncDispose]()])),
+  );
   log.info(`Server [${fetch === undefined ? "grpc" : "http"}] Listening on ${server.address}`);
   if (files !== undefined && tls !== undefined) {
     const { followTls } = await plugins.certificates.renewal();

@@ -67,7 +67,10 @@ export function runGateway(settings: GatewaySettings): Promise<number> {
   });
 }
 
-async function tokenRules({ jwt, except }: NonNullable<GatewaySettings["token"]>): Promise<GatewayOptions["token"] & {}> {
+async function tokenRules({
+  jwt,
+  except,
+}: NonNullable<GatewaySettings["token"]>): Promise<GatewayOptions["token"] & {}> {
   const { jwtVerifier } = await plugins.middleware.jwt();
   return { verify: jwtVerifier(jwt), except };
 }

@@ -1,6 +1,6 @@
 /** Names on the command line → what is loaded for them. Adding an implementation is a line here. */
-import { tmpdir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
+import { parseAddress } from "./address.ts";
 import type { OpenBroker } from "./broker/broker.ts";
 import type { Binary, BinaryOptions } from "./build/binary.ts";
 import type { Bundle, BundleOptions } from "./build/bundle.ts";
@@ -56,7 +56,7 @@ export const registries: Plugins<Registry> = {
   memory: async () => (await import("./registry/memory.ts")).memoryRegistry(),
   local: async ({ mesh, env, log }) =>
     (await import("./registry/local.ts")).localRegistry({
-      folder: localFolder(env),
+      folder: (await import("./registry/local-place.ts")).localPlace(mesh.registryAddress, env),
       ttlMs: mesh.registerTtlMs,
       intervalMs: mesh.registerIntervalMs,
       log,
@@ -111,6 +111,7 @@ export const brokers: Plugins<OpenBroker, BrokerOptions> = {
   http: async (options) => {
     const { advertisedAddress, reachOf } = await import("./registry/advertise.ts");
     const { mesh } = options;
+    checkEventsAddress(mesh.brokerAddress[0]);
     return (await import("./broker/http.ts")).httpBroker({
       ...options,
       advertise: (listening) => advertisedAddress(listening, reachOf(mesh.registry)),
@@ -120,6 +121,15 @@ export const brokers: Plugins<OpenBroker, BrokerOptions> = {
   nats: async (options) =>
     (await import("./broker/nats.ts")).natsBroker({ ...options, addresses: options.mesh.brokerAddress }),
 };
+
+/** Told at the start, though the port is opened at the first subscription. */
+function checkEventsAddress(asked: string | undefined): void {
+  if (asked === undefined) return;
+  // there may be a password in it
+  if (asked.includes("://"))
+    throw usageError("--broker_address: a URL, which --broker=http does not listen on", "add --broker=nats");
+  parseAddress(asked);
+}
 
 async function listenForEvents(fetch: Fetch, { mesh, env, log }: BrokerOptions): Promise<Server> {
   if (mesh.registry === "kubernetes" && mesh.registryFormat !== "micro")
@@ -175,8 +185,7 @@ export const grpc = {
 
 export const gateway = {
   entrance: (): Promise<typeof import("./gateway/entrance.ts")> => import("./gateway/entrance.ts"),
-  passThrough: (): Promise<typeof import("./gateway/pass-through.ts")> =>
-    import("./gateway/pass-through.ts"),
+  passThrough: (): Promise<typeof import("./gateway/pass-through.ts")> => import("./gateway/pass-through.ts"),
 };
 
 export const middleware = {
@@ -215,6 +224,8 @@ export const workers = {
   claim: (): Promise<typeof import("./workers/claim.ts")> => import("./workers/claim.ts"),
   supervisor: (): Promise<typeof import("./workers/supervisor.ts")> => import("./workers/supervisor.ts"),
 };
+
+export const dev = (): Promise<typeof import("./dev/run.ts")> => import("./dev/run.ts");
 
 export const kubernetes = {
   rbac: (): Promise<typeof import("./kubernetes/rbac.ts")> => import("./kubernetes/rbac.ts"),
@@ -284,10 +295,4 @@ function staticOptions(env: PluginOptions["env"]): { domain?: string; port?: num
     throw usageError(`STATIC_SELECTOR_PORT_NUMBER=${port}: not a port`, "set it to a number from 1 to 65535");
   }
   return { ...(domain ? { domain } : {}), ...(port ? { port: Number(port) } : {}) };
-}
-
-/** Where the processes of one user on one machine find each other. */
-function localFolder(env: PluginOptions["env"]): string {
-  const own = env.XDG_RUNTIME_DIR;
-  return own ? join(own, "microrun") : join(tmpdir(), `microrun-${process.getuid?.() ?? "user"}`);
 }

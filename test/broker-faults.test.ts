@@ -10,7 +10,7 @@ import { createLog, silentLog } from "../src/log.ts";
 import { memoryRegistry } from "../src/registry/memory.ts";
 import type { Instance } from "../src/registry/registry.ts";
 import { openHttpBroker } from "./brokers.ts";
-import { folder, serve, targets } from "./harness.ts";
+import { folder, microrun, serve, targets } from "./harness.ts";
 
 async function until(holds: () => boolean, ms = 10_000): Promise<void> {
   for (const end = Date.now() + ms; !holds(); await Bun.sleep(5))
@@ -247,20 +247,24 @@ test("100,000 messages reach 10 subscribers in memory, which stays bounded", asy
 const modules = folder({
   "worker.ts": `
     import { appendFileSync } from "node:fs";
-    const { LOG, SLOW } = process.env;
+    const { LOG, SLOW, BUSY } = process.env;
     export default {
       name: "worker",
       subscribe: {
         jobs: async (job) => {
           console.log("begun " + job);
+          if (BUSY) await new Promise((done) => setTimeout(done, BUSY));
           if (SLOW) await new Promise(() => setTimeout(() => {}, 60_000));
           appendFileSync(LOG, job + "\\n");
         },
       },
     };`,
   "boss.ts": `
-    export default async ({ broker, signal }) => {
-      for (let n = 0; !signal.aborted && n < 20; n++) await broker.publish("jobs", "job" + n);
+    export default async ({ broker, signal, args: [count = 20, ms = 0] }) => {
+      for (let n = 0; !signal.aborted && n < count; n++) {
+        await broker.publish("jobs", "job" + n);
+        if (ms > 0) await new Promise((later) => setTimeout(later, ms));
+      }
       console.log("published");
       await new Promise((end) => signal.addEventListener("abort", end));
     };`,
@@ -308,5 +312,51 @@ describe.each(targets.map((target) => [target.name, target] as const))("%s", (_,
     });
     const started = serve(target, [join(dir.path, "bad.ts")], { env: { XDG_RUNTIME_DIR: dir.path } });
     await expect(started).rejects.toThrow("subscribe to t: no protobuf message a.B");
+  });
+
+  test("a rolling restart loses no message and handles none twice", async () => {
+    using at = folder();
+    const log = join(at.path, "done");
+    const env = { XDG_RUNTIME_DIR: at.path, LOG: log };
+    const worker = join(modules.path, "worker.ts");
+    const first = await serve(target, [worker], { env: { ...env, BUSY: "20" } });
+    await using _boss = await serve(target, [join(modules.path, "boss.ts"), "--", "400", "5"], {
+      env,
+      until: /Starting/,
+      ownAddress: false,
+    });
+    await first.logged(/begun job/);
+    await using _second = await serve(target, [worker], { env });
+    first.signal("SIGTERM");
+    expect(await first.exited).toBe(0);
+    const done = async () =>
+      (
+        await Bun.file(log)
+          .text()
+          .catch(() => "")
+      )
+        .trim()
+        .split("\n");
+    for (const end = Date.now() + 15_000; (await done()).length < 400 && Date.now() < end; )
+      await Bun.sleep(20);
+    expect((await done()).sort()).toEqual(Array.from({ length: 400 }, (_, n) => `job${n}`).sort());
+  });
+
+  test("an address that the broker cannot have is refused at the start, and no password is told", async () => {
+    using dir = folder({ "quiet.ts": "export default { Greeter: { Hello: () => ({}) } };" });
+    const asked = async (...flags: string[]) => {
+      const { code, stderr } = await microrun(target, [join(dir.path, "quiet.ts"), ...flags]);
+      expect(code).toBe(2);
+      expect(stderr).not.toContain("s3cret");
+      return stderr;
+    };
+    expect(await asked("--broker_address=nats://ann:s3cret@host")).toContain("hint: add --broker=nats");
+    expect(await asked("--broker_address=host")).toContain("the port is missing");
+    expect(await asked("--broker=nats", "--broker_address=http://ann:s3cret@host")).toContain(
+      "is not for NATS",
+    );
+    expect(await asked("--broker=nats", "--broker_address=nats://ann:s3cret@host:x")).toContain(
+      "not an address",
+    );
   });
 });

@@ -47,6 +47,7 @@ const contracts = new Set(
     "h2",
     "workers",
     "certificates",
+    "dev",
     "inspect",
   ].map((name) => `${name}/${name}.ts`),
 );

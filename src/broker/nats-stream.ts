@@ -13,7 +13,7 @@ import { ensureSubject } from "./nats-subjects.ts";
 /** How long a publish is tried until the server has stored it, ms. */
 export const maxStoreMs = 15_000;
 /** How long one attempt of these may take, ms. */
-const storeMs = 5000;
+const storeMs = 2000;
 /** Between attempts, ms. */
 const restMs = 250;
 /** A message whose handler's process is silent for so long is given out again, ms. */

@@ -2,6 +2,7 @@
 import { buildGroups } from "./build-flags.ts";
 import type { Built, Command } from "./command.ts";
 import { deployGroups } from "./deploy-flags.ts";
+import { devCommand } from "./dev-flags.ts";
 import { gatewayGroups, proxyGroups } from "./gateway-flags.ts";
 import { imageGroups } from "./image-flags.ts";
 import { manifestGroups, notPassed } from "./manifest-flags.ts";
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
     most: 1,
     load: () => import("./run.ts"),
   },
+  devCommand,
   {
     name: "init",
     words: "[dir]",
@@ -172,7 +174,10 @@ export const commands: readonly Command[] = [
     groups: gatewayGroups,
     examples: [
       ["microrun gateway", "POST /greeter/hello calls Greeter.Hello of greeter"],
-      ["microrun gateway --route=/shop=web --jwt_secret_file=jwt.key --rate_limit=100", "for the world outside"],
+      [
+        "microrun gateway --route=/shop=web --jwt_secret_file=jwt.key --rate_limit=100",
+        "for the world outside",
+      ],
     ],
     most: 0,
     load: () => import("./gateway.ts"),

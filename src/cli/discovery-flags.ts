@@ -10,7 +10,8 @@ export const discoveryFlags = {
   },
   registry_address: {
     type: "addresses",
-    about: "Addresses of the registry, separated by commas; of kubernetes its API server's URL.",
+    about:
+      "Addresses of the registry, separated by commas; of kubernetes its API server's URL, of local its folder.",
     example: "http://127.0.0.1:8001",
   },
   registry_format: {

@@ -174,7 +174,10 @@ const port: FlagGroup = {
   flags: { tls_cert, tls_key, tls_ca, max_message_bytes, ...limitFlags },
 };
 const calls: FlagGroup = { title: "Calls to services:", flags: callFlags };
-const life: FlagGroup = { title: "Life:", flags: { drain_delay, drain_timeout, health_timeout, ...logFlags } };
+const life: FlagGroup = {
+  title: "Life:",
+  flags: { drain_delay, drain_timeout, health_timeout, ...logFlags },
+};
 
 export const gatewayGroups: readonly FlagGroup[] = [
   { title: "Gateway:", flags: gatewayFlags },

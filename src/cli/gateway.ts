@@ -55,7 +55,8 @@ function readToken(given: Given, env: Environment): GatewaySettings["token"] {
   const { jwt_secret_file: secretFile, jwt_public_key: keyFile, jwt_jwks_url: jwksUrl } = flags;
   const signers = [secretFile, keyFile, jwksUrl].filter((one) => one !== undefined);
   const [except] = flags.jwt_except.filter((path) => !path.startsWith("/"));
-  if (except !== undefined) throw usageError(`--jwt_except=${except}: not a path`, "write it as /account/login");
+  if (except !== undefined)
+    throw usageError(`--jwt_except=${except}: not a path`, "write it as /account/login");
   if (signers.length > 1)
     throw usageError(
       "--jwt_*: more than one signer",
@@ -102,7 +103,11 @@ function readRate(given: Given, env: Environment): GatewaySettings["rate"] {
     throw usageError(`--rate_key=${rate_key}: not a key`, "use ip, header:x-api-key or claim:sub");
   if (rate_limit === undefined) return undefined;
   return {
-    limit: { limit: rate_limit, windowMs: rate_window, ...(rate_burst === undefined ? {} : { burst: rate_burst }) },
+    limit: {
+      limit: rate_limit,
+      windowMs: rate_window,
+      ...(rate_burst === undefined ? {} : { burst: rate_burst }),
+    },
     by: kind === "ip" ? { kind } : { kind: kind as "header" | "claim", name: name! },
   };
 }

@@ -1,5 +1,5 @@
 /** Tells when files change: those named, and all in the folders named. */
-import { type FSWatcher, existsSync, statSync, watch } from "node:fs";
+import { existsSync, type FSWatcher, statSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** Editors write in several steps. */
@@ -15,7 +15,10 @@ export interface ChangesOptions {
 }
 
 /** What is not there is not watched. */
-export function watchChanges(paths: readonly string[], { deep = false, changed }: ChangesOptions): Disposable {
+export function watchChanges(
+  paths: readonly string[],
+  { deep = false, changed }: ChangesOptions,
+): Disposable {
   const watchers: FSWatcher[] = [];
   let settling: ReturnType<typeof setTimeout> | undefined;
   const settle = (file: string): void => {

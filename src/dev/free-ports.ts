@@ -24,7 +24,9 @@ export function createPorts(base: number | undefined, claim: Claim = claimOnLoop
   let known: ReadonlyMap<string, Own> = new Map();
 
   return async (instances) => {
-    const wanted = instances.flatMap(({ label, port }) => (port === undefined ? [] : [{ label, asked: port }]));
+    const wanted = instances.flatMap(({ label, port }) =>
+      port === undefined ? [] : [{ label, asked: port }],
+    );
     const next = new Map<string, Own>();
     const isOurs = (port: number): boolean => [...known.values()].some((one) => one.port === port);
     const isTaken = (port: number): boolean =>

@@ -7,7 +7,7 @@ export const maxLineBytes: number = 1024 * 1024;
 const tints = ["36", "33", "32", "35", "34", "96", "93", "92", "95", "94"];
 
 /** Resolves when more may be written. */
-export type Write = (text: string) => void | Promise<unknown>;
+export type Write = (text: string) => Promise<unknown> | undefined;
 
 /** Rejects as the source does. */
 export async function prefixLines(

@@ -16,7 +16,7 @@ const askedWrongly = 2;
 
 export interface MemberOptions {
   readonly start: () => Process;
-  /** Resolves when it is ready, or when aborted. Absent: it is as soon as it runs. */
+  /** Resolves when it is ready, however late, or when aborted. Absent: it is as soon as it runs. */
   readonly answers?: (signal: AbortSignal) => Promise<void>;
   /** Something restarts it when it changes. */
   readonly isWatched: boolean;
@@ -72,18 +72,20 @@ export function createMember(options: MemberOptions): Member {
       await new Promise<void>((wake) => woken.addEventListener("abort", () => wake(), { once: true }));
     } else {
       const ms = Math.min(maxBackoffMs, minBackoffMs * 2 ** crashes++);
-      say(`ended with code ${code}: it starts again in ${ms} ms${isWatched ? ", or at the next change" : ""}`);
+      say(
+        `ended with code ${code}: it starts again in ${ms} ms${isWatched ? ", or at the next change" : ""}`,
+      );
       await pause(ms, woken);
     }
   }
 
   async function awaitReady(): Promise<void> {
     if (answers === undefined) return tellReady(true);
-    const late = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, late.signal]);
-    const answered = answers(signal).then(() => !signal.aborted);
-    tellReady(await Promise.race([answered, pause(maxReadyMs, signal).then(() => false)]));
-    late.abort();
+    const answered = answers(stopping.signal).then(() => !stopping.signal.aborted);
+    const done = new AbortController();
+    const late = pause(maxReadyMs, AbortSignal.any([stopping.signal, done.signal])).then(() => false);
+    tellReady(await Promise.race([answered, late]));
+    done.abort();
   }
 
   const end = async (process: Process | undefined): Promise<void> => {

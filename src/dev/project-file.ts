@@ -124,7 +124,11 @@ function checkService(name: string, said: Said, { at, names, ports, wrong }: Che
   if (module !== undefined && command !== undefined)
     throw fault(["command"], `${name}: has a module and a command`, "leave one of them out");
   if (command !== undefined && (said.flags ?? args) !== undefined)
-    throw fault([flags === said.flags ? "flags" : "args"], `${name}: of a module alone`, "write them in the command");
+    throw fault(
+      [flags === said.flags ? "flags" : "args"],
+      `${name}: of a module alone`,
+      "write them in the command",
+    );
   if (module !== undefined && said.cwd !== undefined)
     throw fault(["cwd"], `${name}: of a command alone`, "leave it out");
   for (const flag of Object.keys(flags)) {
@@ -133,12 +137,20 @@ function checkService(name: string, said: Said, { at, names, ports, wrong }: Che
   }
   said.dependsOn?.forEach((other, i) => {
     if (!names.includes(other))
-      throw fault(["dependsOn", i], `no service ${other}${didYouMean(other, names)}`, `use ${names.join(", ")}`);
+      throw fault(
+        ["dependsOn", i],
+        `no service ${other}${didYouMean(other, names)}`,
+        `use ${names.join(", ")}`,
+      );
   });
   for (let own = port; port > 0 && own < port + replicas; own++) {
     const taken = ports.get(own);
     if (taken !== undefined || own > maxPort)
-      throw fault(["port"], `port ${own}: ${taken === undefined ? "not a port" : `is ${taken}'s`}`, "choose another");
+      throw fault(
+        ["port"],
+        `port ${own}: ${taken === undefined ? "not a port" : `is ${taken}'s`}`,
+        "choose another",
+      );
     ports.set(own, name);
   }
 }

@@ -48,9 +48,9 @@ export async function readProjectFolder(
         : kept.has(file)
           ? undefined
           : !isServable
-            ? "it has no default export to serve"
+            ? "nothing to serve is exported"
             : isFunction
-              ? "it is a job: name it in microrun.yaml"
+              ? "a job, which runs at each start; name it in microrun.yaml"
               : undefined;
     if (why !== undefined) skipped.push({ file: `./${file}`, why });
     else

@@ -1,21 +1,27 @@
 /** All instances of a project together: each starts after those it depends on, and stops before them. */
 import { isDeepStrictEqual } from "node:util";
 import type { Instance } from "./dev.ts";
-import type { Member } from "./member.ts";
+import { type Member, maxReadyMs } from "./member.ts";
 
 export interface TeamOptions {
   readonly create: (instance: Instance) => Member;
-  /** Of one instance, or of all. */
-  readonly say: (text: string, label?: string) => void;
+  readonly say: (text: string) => void;
 }
 
 export interface Team {
-  /** Their ports are none of 0. What is new is started, what is gone is stopped, what is different is both, the rest goes on. Resolves when all are ready or given up. */
-  apply(instances: readonly Instance[]): Promise<void>;
+  /** Their ports are none of 0. What is new is started, what is gone is stopped, what is different is both, the rest goes on. Resolves when all are ready or late. */
+  apply(instances: readonly Instance[]): Promise<Applied>;
   /** All, in reverse order. */
   stop(): Promise<void>;
   /** At once. */
   kill(): void;
+}
+
+export interface Applied {
+  /** How many were started. */
+  readonly started: number;
+  /** All that there are. */
+  readonly areReady: boolean;
 }
 
 interface Entry {
@@ -53,27 +59,31 @@ export function createTeam({ create, say }: TeamOptions): Team {
       member.start();
       const ready = await member.ready;
       if (!ready && !stopped && entries.get(label)?.member === member)
-        say("is not ready in time: what depends on it starts all the same", label);
+        say(`${label} is not ready after ${maxReadyMs / 1000} s: what depends on it starts all the same`);
       return ready;
     };
     entries.set(label, { instance, member, ready: start() });
   }
 
-  async function change(instances: readonly Instance[]): Promise<void> {
-    if (stopped) return;
+  async function change(instances: readonly Instance[]): Promise<number> {
+    if (stopped) return 0;
     const wanted = new Map(instances.map((instance) => [instance.label, instance]));
-    const gone = [...entries].filter(([label, { instance }]) => !isDeepStrictEqual(instance, wanted.get(label)));
+    const gone = [...entries].filter(
+      ([label, { instance }]) => !isDeepStrictEqual(instance, wanted.get(label)),
+    );
     await stopThese(gone.map(([label]) => label));
     const fresh = instances.filter(({ label }) => !entries.has(label) && !stopped);
     for (const instance of fresh) begin(instance);
+    return fresh.length;
   }
 
   return {
     async apply(instances) {
       const changing = lane.then(() => change(instances));
       lane = changing.catch(() => {});
-      await changing;
-      await Promise.all([...entries.values()].map(({ ready }) => ready));
+      const started = await changing;
+      const ready = await Promise.all([...entries.values()].map((entry) => entry.ready));
+      return { started, areReady: !ready.includes(false) };
     },
     async stop() {
       stopped = true;

@@ -34,12 +34,19 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (response.status >= 500 && !isExpected(thrown))
         log.error(`${request.method} ${url.pathname} failed`, { id, error: thrown });
     }
-    for (const [name, value] of Object.entries({ ...fields, "x-request-id": id })) response.headers.set(name, value);
+    for (const [name, value] of Object.entries({ ...fields, "x-request-id": id }))
+      response.headers.set(name, value);
     if (accessLog) {
       const ms = Math.round(performance.now() - began);
       const { target } = visit ?? {};
       // no query: it may hold what is nobody's to read
-      log.info(`${request.method} ${url.pathname}`, { status: response.status, ms, ip, id, ...(target && { target }) });
+      log.info(`${request.method} ${url.pathname}`, {
+        status: response.status,
+        ms,
+        ip,
+        id,
+        ...(target && { target }),
+      });
     }
     return response;
   };

@@ -2,7 +2,11 @@
 import type { Method } from "../call.ts";
 import { discard } from "../iteration.ts";
 import { microErrorJson } from "../micro-error.ts";
+import { pause } from "../wait.ts";
 import { microErrorOf } from "./failure.ts";
+
+/** What fails at once is answered by a status of its own; a stream that is quiet for longer begins without a reply. */
+const firstReplyMs = 1000;
 
 /** Between comments that keep the connection, in ms: proxies cut silent ones. */
 const heartbeatMs = 15_000;
@@ -10,9 +14,9 @@ const heartbeatMs = 15_000;
 const utf8 = new TextEncoder();
 
 /**
- * Resolves when the first reply is there. The next one is asked for when the caller takes it.
+ * Resolves when the first reply is there, or is not for a while. The next one is asked for when the caller takes it.
  * @param signal ends the call; the stream has one of its own that its reader's leaving ends, too
- * @throws what the call fails with before its first reply
+ * @throws what the call fails with by then
  */
 export async function eventStream(
   open: (signal: AbortSignal) => AsyncIterable<unknown>,
@@ -22,14 +26,15 @@ export async function eventStream(
   const left = new AbortController();
   const own = AbortSignal.any([signal, left.signal]);
   const replies = open(own)[Symbol.asyncIterator]();
-  let first: IteratorResult<unknown> | undefined = await replies.next();
+  let first: Promise<IteratorResult<unknown>> | undefined = replies.next();
+  await Promise.race([first, pause(firstReplyMs, own)]);
   let timer: ReturnType<typeof setInterval> | undefined;
   const text = (reply: unknown): string =>
     passing === undefined ? JSON.stringify(reply) : new TextDecoder().decode(reply as Uint8Array);
 
   const next = async (): Promise<{ readonly event: string; readonly last: boolean }> => {
     try {
-      const { done, value } = first ?? (await replies.next());
+      const { done, value } = await (first ?? replies.next());
       first = undefined;
       return done ? { event: event("{}", "end"), last: true } : { event: event(text(value)), last: false };
     } catch (error) {

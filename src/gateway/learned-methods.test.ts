@@ -26,7 +26,10 @@ const hello = jsonMethod("greeter.Greeter", "Hello");
 
 test("a method is asked for once, however many want it, until its time is over", async () => {
   const { methods, asked, at } = setting(async () => hello);
-  expect(await Promise.all([methods.of("greeter", "A.B"), methods.of("greeter", "A.B")])).toEqual([hello, hello]);
+  expect(await Promise.all([methods.of("greeter", "A.B"), methods.of("greeter", "A.B")])).toEqual([
+    hello,
+    hello,
+  ]);
   at(99);
   await methods.of("greeter", "A.B");
   expect(asked()).toBe(1);

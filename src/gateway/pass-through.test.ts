@@ -4,7 +4,12 @@ import { serviceOf } from "./pass-through.ts";
 
 const rules = { namespace: "", domain: "svc.example", routes: { "shop.cart.v1": "cart", "a.B": "b" } };
 
-function meant(service: string, metadata: Record<string, string> = {}, authority = "10.0.0.1:8081", own = {}): string {
+function meant(
+  service: string,
+  metadata: Record<string, string> = {},
+  authority = "10.0.0.1:8081",
+  own = {},
+): string {
   const call = {
     ...{ service, method: "Hello", request: undefined, signal: new AbortController().signal },
     metadata: new Headers(metadata),

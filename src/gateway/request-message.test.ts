@@ -17,7 +17,11 @@ const bodies: Bodies = {
   fields: (fields, type) => type.fromJson(Object.fromEntries(fields)),
 };
 const names = { service: "greeter.Greeter", method: "Hello" };
-const message: MessageType = { ...jsonMessage, name: "greeter.HelloRequest", fromJson: (json) => ({ read: json }) };
+const message: MessageType = {
+  ...jsonMessage,
+  name: "greeter.HelloRequest",
+  fromJson: (json) => ({ read: json }),
+};
 const learned: Method = {
   ...{ service: "helloworld.Greeter", name: "Hello", requestStream: false, responseStream: false },
   ...{ idempotent: false, request: message, response: message },
@@ -33,7 +37,9 @@ async function asked(init: RequestInit, path = "/", known: Method | undefined = 
 const typed = (type: string, body: string): RequestInit => ({ headers: { "content-type": type }, body });
 
 test("JSON goes on as its text to a service that tells nothing of itself", async () => {
-  const { value, method } = await asked(typed("application/json; charset=utf-8", '{"n": 12345678901234567890}'));
+  const { value, method } = await asked(
+    typed("application/json; charset=utf-8", '{"n": 12345678901234567890}'),
+  );
   expect(value).toBe('{"n": 12345678901234567890}');
   expect(method).toMatchObject({
     ...{ service: "greeter.Greeter", name: "Hello" },
@@ -59,7 +65,9 @@ test("protobuf goes on as its bytes, under the name that the service tells", asy
 test("fields of a query, a form and a multipart form are the message's", async () => {
   expect((await asked({ method: "GET" }, "/?name=John")).value).toBe('{"name":"John"}');
   expect((await asked({ method: "DELETE" }, "/?id=7", learned)).value).toEqual({ read: { id: "7" } });
-  expect((await asked(typed("application/x-www-form-urlencoded", "name=John+D"))).value).toBe('{"name":"John D"}');
+  expect((await asked(typed("application/x-www-form-urlencoded", "name=John+D"))).value).toBe(
+    '{"name":"John D"}',
+  );
   const form = new FormData();
   form.set("n", "1");
   const multipart = new Request("http://gateway/", { method: "POST", body: form });

@@ -69,8 +69,7 @@ export function createRpc(options: GatewayOptions): Rpc {
     const { client, signal } = calling(visit, options);
     const address = ask.address === undefined ? {} : { address: ask.address };
     const how = { ...address, type: method };
-    if (wantsEvents)
-      return eventStream((own) => replies(client(own), ask, asked, how), signal, method);
+    if (wantsEvents) return eventStream((own) => replies(client(own), ask, asked, how), signal, method);
     const timeoutMs = ask.timeoutMs ?? options.timeoutMs();
     const endpoint = `${method.service}.${method.name}`;
     const reply = await client(signal).call(ask.service, endpoint, asked.request, { ...how, timeoutMs });
@@ -79,7 +78,8 @@ export function createRpc(options: GatewayOptions): Rpc {
 
   const written = async (visit: Visit, { passing }: Method, reply: unknown): Promise<Response> => {
     const bytes = passing === undefined ? Buffer.from(JSON.stringify(reply)) : (reply as Uint8Array);
-    const type = passing?.contentType === "application/grpc+proto" ? "application/protobuf" : "application/json";
+    const type =
+      passing?.contentType === "application/grpc+proto" ? "application/protobuf" : "application/json";
     const accepted = visit.request.headers.get("accept-encoding");
     const packed = compress ? await bodies.compress(bytes, accepted) : undefined;
     return new Response((packed ?? bytes) as Uint8Array<ArrayBuffer>, {

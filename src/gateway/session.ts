@@ -54,7 +54,8 @@ export function createSession(options: SessionOptions): Session {
   const run = async (socket: WebSocketConnection): Promise<void> => {
     try {
       for await (const reply of client(left.signal).stream(...(await begin()))) {
-        const text = method === undefined ? new TextDecoder().decode(reply as Uint8Array) : JSON.stringify(reply);
+        const text =
+          method === undefined ? new TextDecoder().decode(reply as Uint8Array) : JSON.stringify(reply);
         socket.sendText(text);
         if (socket.getBufferedAmount() > maxUnsentBytes)
           await new Promise<void>((resolve) => {
@@ -145,4 +146,3 @@ function reason(text: string): string {
   while (Buffer.byteLength(cut) > maxReasonBytes) cut = cut.slice(0, -1);
   return cut.toWellFormed();
 }
-

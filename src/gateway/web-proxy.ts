@@ -12,18 +12,26 @@ const hop =
 /** Statuses that have no body. */
 const bodiless = new Set([101, 204, 205, 304]);
 
-export function findRoute(routes: readonly WebRoute[], { url, path }: Pick<Visit, "url" | "path">): WebRoute | undefined {
+export function findRoute(
+  routes: readonly WebRoute[],
+  { url, path }: Pick<Visit, "url" | "path">,
+): WebRoute | undefined {
   const host = url.hostname.toLowerCase();
   const fits = routes.filter(
     (route) => (route.host === undefined || route.host === host) && isBelow(path, route.prefix ?? "/"),
   );
   // a host that is named, then the longest path
-  const rank = (route: WebRoute): number => (route.host === undefined ? 0 : 1e6) + (route.prefix ?? "").length;
+  const rank = (route: WebRoute): number =>
+    (route.host === undefined ? 0 : 1e6) + (route.prefix ?? "").length;
   return fits.sort((one, other) => rank(other) - rank(one))[0];
 }
 
 /** @throws StatusError 413, 502, 503, 504; MicrorunError `cancelled` */
-export async function passThrough(visit: Visit, { service }: WebRoute, options: GatewayOptions): Promise<Response> {
+export async function passThrough(
+  visit: Visit,
+  { service }: WebRoute,
+  options: GatewayOptions,
+): Promise<Response> {
   const { request, url, stop } = visit;
   const { upstream, maxUploadBytes, upstreamTimeoutMs, log } = options;
   visit.target = service;
@@ -31,10 +39,12 @@ export async function passThrough(visit: Visit, { service }: WebRoute, options: 
   const upload = uploadOf(request, maxUploadBytes);
   const except = new Set<string>();
   for (;;) {
-    const address = await upstream.pick(service, { protocol: "http", except, call: visit.headers }).catch((error) => {
-      log.warn(`no instance of ${service}`, { error: errorText(error) });
-      throw new StatusError(503, "the service is not available");
-    });
+    const address = await upstream
+      .pick(service, { protocol: "http", except, call: visit.headers })
+      .catch((error) => {
+        log.warn(`no instance of ${service}`, { error: errorText(error) });
+        throw new StatusError(503, "the service is not available");
+      });
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), upstreamTimeoutMs);
     const signals = [request.signal, late.signal, ...(stop === undefined ? [] : [stop])];
@@ -50,14 +60,20 @@ export async function passThrough(visit: Visit, { service }: WebRoute, options: 
       if (left) throw told;
       if (upload?.tooLarge()) throw tooLarge(maxUploadBytes);
       log.warn(`${service} at ${address} failed`, { error: errorText(error) });
-      if (late.signal.aborted) throw new StatusError(504, `the service did not answer within ${upstreamTimeoutMs} ms`);
-      const refused = /ConnectionRefused|ECONNREFUSED|FailedToOpenSocket/.test(String((error as { code?: unknown }).code));
+      if (late.signal.aborted)
+        throw new StatusError(504, `the service did not answer within ${upstreamTimeoutMs} ms`);
+      const refused = /ConnectionRefused|ECONNREFUSED|FailedToOpenSocket/.test(
+        String((error as { code?: unknown }).code),
+      );
       // nothing was sent: another instance may take it
       if (refused && upload === undefined && !except.has(address)) {
         except.add(address);
         continue;
       }
-      throw new StatusError(refused ? 503 : 502, refused ? "the service is not available" : "the service broke off");
+      throw new StatusError(
+        refused ? 503 : 502,
+        refused ? "the service is not available" : "the service broke off",
+      );
     } finally {
       clearTimeout(timer);
     }
@@ -76,7 +92,11 @@ interface Asking {
   readonly options: GatewayOptions;
 }
 
-function ask({ request, headers }: Visit, address: string, { url, upload, signal, options }: Asking): Promise<Response> {
+function ask(
+  { request, headers }: Visit,
+  address: string,
+  { url, upload, signal, options }: Asking,
+): Promise<Response> {
   const tls = options.upstream.tls?.();
   const named = (headers.get("connection") ?? "").toLowerCase().split(/\s*,\s*/);
   const sent = new Headers();

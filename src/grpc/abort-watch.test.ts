@@ -1,20 +1,12 @@
 import { expect, test } from "bun:test";
 import { type Abortable, createAbortWatch } from "./abort-watch.ts";
 
-/** One that says its name when its signal is aborted. */
-function naming(said: string[]) {
-  return (name: string) => ({ aborted: () => void said.push(name) });
-}
-
 test("an abort ends the calls of its signal that are under way, and no others", () => {
   const watch = createAbortWatch();
   const said: string[] = [];
+  const naming = (name: string): Abortable => ({ aborted: () => void said.push(name) });
   const [one, other] = [new AbortController(), new AbortController()];
-  const [a, b, c] = ["a", "b", "c"].map(naming(said)) as [Abortable, Abortable, Abortable];
-    ReturnType<ReturnType<typeof naming>>,
-    never,
-    never,
-  ];
+  const [a, b, c] = [naming("a"), naming("b"), naming("c")];
   watch.add(one.signal, a);
   watch.add(other.signal, b);
   watch.add(one.signal, c);

@@ -3,9 +3,8 @@ import { constants } from "node:os";
 import type { Child, ForkOptions } from "./runtime.ts";
 
 export function forkWithBun({ env, heard }: ForkOptions): Child {
-  const self = Bun.isStandaloneExecutable ? [] : [...process.execArgv, Bun.main];
   const ended = Promise.withResolvers<number>();
-  const child = Bun.spawn([process.execPath, ...self, ...process.argv.slice(2)], {
+  const child = Bun.spawn([...ownProgram(), ...process.argv.slice(2)], {
     env: { ...process.env, ...env },
     stdin: "ignore",
     stdout: "inherit",
@@ -26,6 +25,11 @@ export function forkWithBun({ env, heard }: ForkOptions): Child {
     kill: () => child.kill("SIGKILL"),
     ended: ended.promise,
   };
+}
+
+/** The words that start this program, without its arguments. */
+export function ownProgram(): string[] {
+  return [process.execPath, ...(Bun.isStandaloneExecutable ? [] : [...process.execArgv, Bun.main])];
 }
 
 /** @param signal Bun tells a name, and its types a number */

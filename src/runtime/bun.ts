@@ -1,5 +1,5 @@
 /** Bun, from source and inside the compiled executable. */
-import { forkWithBun } from "./bun-fork.ts";
+import { forkWithBun, ownProgram } from "./bun-fork.ts";
 import { serveWithBun } from "./bun-server.ts";
 import { insideProgram, offerFiles, offerMicrorun } from "./imports.ts";
 import { reapOrphans } from "./reaper.ts";
@@ -27,6 +27,7 @@ export function bunRuntime(): Runtime {
       // what lies in an executable was transpiled when that was made
       if (!insideProgram.test(module)) await offerTranspiler(module);
     },
+    program: ownProgram(),
     serve: serveWithBun,
     watch: async (args) => restart(args, { waiting: false, folders: [] }),
     fork(options) {

@@ -62,6 +62,8 @@ export interface Runtime {
    * stop as by SIGTERM, then started anew. One that fails or ends waits for the next change. Returns only where it must.
    */
   watch(args: readonly string[]): Promise<number>;
+  /** The words that start this program, its own arguments to follow. Absent: only the host can be started. */
+  readonly program?: readonly string[];
   /** Starts this program again with the words that it was itself started with. Absent: the host cannot share a port. */
   readonly fork?: (options: ForkOptions) => Child;
 }

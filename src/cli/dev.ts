@@ -1,0 +1,129 @@
+/** `microrun dev`: all services of a project in one terminal, until Ctrl-C. */
+import { once } from "node:events";
+import { basename, relative } from "node:path";
+import type { ReadModuleText } from "../dev/dev.ts";
+import { usageError } from "../errors.ts";
+import * as plugins from "../plugins.ts";
+import type { Input } from "./command.ts";
+import { devFlags } from "./dev-flags.ts";
+import { openRegistry } from "./discovery.ts";
+import { factsIn, isFunction, isServable } from "./module-facts.ts";
+import { tableText } from "./output.ts";
+import { selfCommand, shellWord } from "./self.ts";
+import { wantsColor } from "./terminal.ts";
+import { readFlags } from "./values.ts";
+
+/** How many modules are named that are not run. */
+const maxShown = 10;
+
+type Run = Awaited<ReturnType<typeof plugins.dev>>;
+type Planned = Parameters<Parameters<Run["runProject"]>[0]["planned"]>[0];
+
+const readModule: ReadModuleText = (text) => {
+  const { name } = factsIn(text);
+  return {
+    ...(name === undefined ? {} : { name }),
+    isFunction: isFunction(text),
+    isServable: isServable(text),
+  };
+};
+
+export async function start({ words, given, env, host }: Input): Promise<number> {
+  const { runProject, guard, guardianVariable } = await plugins.dev();
+  const guarded = env[guardianVariable];
+  if (guarded !== undefined) return guard(process.stdin, guarded);
+  const flags = readFlags(devFlags, given, env);
+  const { program, name } = await host();
+  if (program === undefined)
+    throw usageError(`dev: ${name} cannot start other services`, "run the microrun executable");
+
+  const signals = takeStops();
+  await runProject({
+    place: words[0] ?? ".",
+    readModule,
+    program,
+    env,
+    only: flags.only,
+    registry: flags.registry,
+    portBase: flags.port_base,
+    logLevel: flags.log_level,
+    color: wantsColor(env, process.stdout),
+    write: { stdout: writer(process.stdout), stderr: writer(process.stderr) },
+    planned: (planned) => void process.stdout.write(plannedText(planned)),
+    announce,
+    ...signals,
+  });
+  return signals.code();
+}
+
+/** The first asks all to stop, the second does not wait for them. */
+function takeStops(): { stop: AbortSignal; force: AbortSignal; code: () => number } {
+  const stop = new AbortController();
+  const force = new AbortController();
+  let code = 0;
+  for (const [name, forced] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) {
+        code = forced;
+        force.abort();
+      }
+      stop.abort();
+    });
+  }
+  // nobody reads on
+  process.stdout.on("error", () => stop.abort());
+  return { stop: stop.signal, force: force.signal, code: () => code };
+}
+
+/** Whoever writes more than is read waits. */
+function writer(stream: NodeJS.WriteStream): (text: string) => Promise<unknown> | undefined {
+  return (text) => (stream.write(text) ? undefined : once(stream, "drain").catch(() => {}));
+}
+
+/** In the registry of this run alone. */
+async function announce(service: string, address: string, folder: string): Promise<AsyncDisposable> {
+  const given = new Map([
+    ["registry", ["local"]],
+    ["registry_address", [folder]],
+  ]);
+  await using opened = new AsyncDisposableStack();
+  const registry = opened.use(await openRegistry({ given, env: {} }));
+  const isThere = (await registry.list()).some((one) => one.service === service && one.address === address);
+  if (!isThere) {
+    const id = `${service}-${crypto.randomUUID()}`;
+    const metadata = { protocol: "grpc", registry: "local", server: "grpc", transport: "grpc" };
+    opened.use(await registry.register({ id, service, version: "latest", address, metadata }));
+  }
+  return opened.move();
+}
+
+function plannedText({ project, instances, registry, registryFolder }: Planned): string {
+  const rows = instances.map(({ label, plan, port, after }) => [
+    label,
+    plan.module ?? commandText(plan.command ?? []),
+    port === undefined ? "-" : plan.module === undefined ? `127.0.0.1:${port}` : `http://127.0.0.1:${port}`,
+    after.join(", "),
+  ]);
+  const { skipped } = project;
+  const leftOut = skipped.slice(0, maxShown).map(({ file, why }) => `left out: ${file} (${why})\n`);
+  if (skipped.length > maxShown) leftOut.push(`left out: ${skipped.length - maxShown} more\n`);
+  const elsewhere =
+    registry === "local"
+      ? `from another terminal: ${selfCommand()} call SERVICE ENDPOINT --registry_address=${shellWord(registryFolder)}\n`
+      : "";
+  const folder = relative(process.cwd(), project.folder) || basename(project.folder);
+  return `${folder}: gRPC, JSON, web and health on one port each; registry ${registry}\n\n${tableText([
+    ["SERVICE", "RUNS", "ADDRESS", "AFTER"],
+    ...rows,
+  ])}\n${leftOut.join("")}${elsewhere}`;
+}
+
+/** The shell is not worth naming. */
+function commandText(command: readonly string[]): string {
+  const [shell, option, text] = command;
+  return shell === "/bin/sh" && option === "-c" ? (text ?? "") : command.map(shellWord).join(" ");
+}
