@@ -1,110 +1,274 @@
-/** A service behind nghttpx, a strict proxy of HTTP/2: calls of all kinds, failures and many at once come through. */
-import { describe, expect, test } from "bun:test";
-import { createServer } from "node:net";
-import { failure } from "../src/transport/peer.contract.ts";
-import { folder, serve, targets } from "./harness.ts";
-import { interopArgs, interopCall, type Reply } from "./interop-service.ts";
-import { ownTransport } from "./transports.ts";
+/** `microrun proxy` between real clients and servers of gRPC: what passes through is what was sent, both ways. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Client, credentials, Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { interopProgram } from "./go-interop.ts";
+import { folder, type Running, serve, type Target, targets } from "./harness.ts";
+import { peer } from "./peers.ts";
 
-const nghttpx = Bun.which("nghttpx");
-if (nghttpx === null) {
-  if (process.env.CI === "true") throw new Error("there is no nghttpx in PATH: install nghttp2-proxy");
-  console.error("skipped: calls through a proxy, as there is no nghttpx in PATH");
+const [client, server] = [await interopProgram("client"), await interopProgram("server")];
+const v2 = await peer("v2");
+const files = folder();
+afterAll(() => files[Symbol.dispose]());
+
+/** Cases that look at every kind of call, at metadata, statuses, deadlines and cancellation. */
+const cases = [
+  ...["empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream"],
+  ...["timeout_on_sleeping_server", "cancel_after_begin", "cancel_after_first_response"],
+  ...["status_code_and_message", "special_status_message", "custom_metadata", "unimplemented_method"],
+];
+
+function startProxy(target: Target, port: string, args: readonly string[]): Promise<Running> {
+  const env = { STATIC_SELECTOR_PORT_NUMBER: port };
+  const own = ["proxy", "--address=127.0.0.1:0", "--selector=static", ...args];
+  return serve(target, own, { ownAddress: false, env });
 }
 
-const patienceMs = 10_000;
+const raw = (bytes: Buffer): Buffer => bytes;
+const method = (kind: Partial<Record<"requestStream" | "responseStream", boolean>>) => ({
+  ...{ requestStream: false, responseStream: false, ...kind },
+  ...{ requestSerialize: raw, requestDeserialize: raw, responseSerialize: raw, responseDeserialize: raw },
+});
 
-/** nghttpx chooses no port itself. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-interface Proxy extends AsyncDisposable {
-  readonly address: string;
-  /** What it has complained of. */
-  readonly log: () => Promise<string>;
-}
-
-/** In front of an address, HTTP/2 on either side. */
-async function proxy(backend: string): Promise<Proxy> {
-  const files = folder({ "nghttpx.conf": "" });
-  const [port, log] = [await freePort(), `${files.path}/errors.log`];
-  const [host, to] = backend.split(":");
-  const child = Bun.spawn(
-    [
-      nghttpx!,
-      ...[`--conf=${files.path}/nghttpx.conf`, `--frontend=127.0.0.1,${port};no-tls`, "--workers=1"],
-      ...[`--backend=${host},${to};;proto=h2`, `--errorlog-file=${log}`, "--log-level=WARN"],
-    ],
-    { stdout: "ignore", stderr: "ignore" },
-  );
-  const end = performance.now() + patienceMs;
-  while (
-    !(await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } }).then(
-      (socket) => {
-        socket.end();
-        return true;
-      },
-      () => false,
-    ))
-  ) {
-    if (performance.now() > end || child.exitCode !== null)
-      throw new Error(`nghttpx does not listen: ${await Bun.file(log).text()}`);
-    await Bun.sleep(20);
-  }
-  return {
-    address: `127.0.0.1:${port}`,
-    log: () => Bun.file(log).text(),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.exited;
-      files[Symbol.dispose]();
+/** Of anything, on grpc-js; `Refuse` fails with details, `Pour` streams for as long as it is read, `Hang` hears of its end. */
+async function upstream() {
+  const seen = { metadata: new Metadata(), poured: 0, cancelled: Promise.withResolvers<void>() };
+  const details = Buffer.from("CAMSA2JhZBobChp0eXBlLmdvb2dsZWFwaXMuY29tL3guWQ==", "base64");
+  const grpc = new Server();
+  grpc.addService(
+    {
+      Echo: { path: "/any.Thing/Echo", ...method({}) },
+      Refuse: { path: "/any.Thing/Refuse", ...method({}) },
+      Pour: { path: "/any.Thing/Pour", ...method({ responseStream: true }) },
+      Hang: { path: "/any.Thing/Hang", ...method({}) },
     },
-  };
+    {
+      Echo(
+        call: { metadata: Metadata; request: Buffer; sendMetadata: (m: Metadata) => void },
+        answer: (...a: unknown[]) => void,
+      ) {
+        seen.metadata = call.metadata;
+        const header = new Metadata();
+        header.set("x-header", "1");
+        call.sendMetadata(header);
+        const trailer = new Metadata();
+        trailer.set("x-trailer-bin", Buffer.from([0, 255]));
+        answer(null, call.request, trailer);
+      },
+      Refuse(_: unknown, answer: (...a: unknown[]) => void) {
+        const metadata = new Metadata();
+        metadata.set("grpc-status-details-bin", details);
+        answer({ code: status.INVALID_ARGUMENT, details: "bad", metadata });
+      },
+      async Pour(call: {
+        write: (b: Buffer) => boolean;
+        once: (n: string, f: () => void) => void;
+        cancelled: boolean;
+      }) {
+        while (!call.cancelled) {
+          seen.poured++;
+          if (!call.write(Buffer.alloc(16_384)))
+            await new Promise<void>((resolve) => {
+              call.once("drain", resolve);
+              call.once("cancelled", resolve);
+            });
+        }
+      },
+      Hang: (call: { on: (name: string, heard: () => void) => void }) =>
+        call.on("cancelled", () => seen.cancelled.resolve()),
+    } as never,
+  );
+  const port = await new Promise<number>((resolve, reject) =>
+    grpc.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    ),
+  );
+  return { port: String(port), details, seen, [Symbol.dispose]: () => grpc.forceShutdown() };
 }
 
-const { transport } = ownTransport();
-
-describe.skipIf(nghttpx === null).each(targets)("$name", (target) => {
-  test("calls of all kinds come through nghttpx, failures too", async () => {
-    await using running = await serve(target, interopArgs);
-    await using between = await proxy(running.address());
-    await using connection = transport.connect(between.address);
-    const sizes = { responseParameters: [{ size: 10 }, { size: 300_000, intervalUs: 2_000 }, { size: 0 }] };
-    async function* requests(wishes = {}) {
-      for (const size of [10, 200_000, 0]) yield { ...wishes, payload: { body: new Uint8Array(size) } };
-    }
-    const read = async (replies: Promise<AsyncIterable<Reply>>): Promise<number[]> => {
-      const all: number[] = [];
-      for await (const { payload } of await replies) all.push(payload.body.length);
-      return all;
-    };
-    const once = async (): Promise<void> => {
-      expect(await interopCall<object>(connection, "EmptyCall")).toEqual({});
-      const unary = { responseSize: 100_000, payload: { body: new Uint8Array(100_000) } };
-      expect((await interopCall(connection, "UnaryCall", unary)).payload.body.length).toBe(100_000);
-      expect(await interopCall<object>(connection, "StreamingInputCall", requests())).toEqual({
-        aggregatedPayloadSize: 200_010,
-      });
-      expect(await read(interopCall(connection, "StreamingOutputCall", sizes))).toEqual([10, 300_000, 0]);
-      expect((await read(interopCall(connection, "FullDuplexCall", requests(sizes)))).length).toBe(9);
-      const failing = { responseStatus: { code: 9, message: "größe" } };
-      expect(await failure(interopCall(connection, "UnaryCall", failing))).toMatchObject({
-        code: "failed_precondition",
-        message: "größe",
-      });
-      expect((await failure(interopCall(connection, "UnimplementedCall"))).code).toBe("unimplemented");
-    };
-    for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 10 }, once));
-    // calls that are given up do no harm to the others
-    const slow = { responseParameters: [{ size: 1, intervalUs: 500_000 }] };
-    for (let i = 0; i < 50; i++)
-      await failure(read(interopCall(connection, "StreamingOutputCall", slow, { deadline: Date.now() + 5 })));
-    await once();
-    expect(await between.log()).toBe("");
+/** A unary call by bytes: the reply or the error, and what came beside it. */
+function ask(caller: Client, name: string, fields: Readonly<Record<string, string>> = {}, more = {}) {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(fields)) metadata.set(key, value);
+  return new Promise<{
+    reply?: Buffer;
+    error?: { code: number; details: string; metadata: Metadata };
+    header?: Metadata;
+    trailer?: Metadata;
+  }>((resolve) => {
+    let header: Metadata | undefined;
+    let end: [unknown, Buffer | undefined] | undefined;
+    const call = caller.makeUnaryRequest(
+      `/any.Thing/${name}`,
+      raw,
+      raw,
+      Buffer.from([8, 7]),
+      metadata,
+      more,
+      (error, reply) => {
+        end = [error, reply];
+        if (error) resolve({ error: error as never });
+      },
+    );
+    call.on("metadata", (got) => {
+      header = got;
+    });
+    call.on("status", ({ metadata: trailer }) => {
+      if (end?.[1] !== undefined) resolve({ reply: end[1], header: header!, trailer });
+    });
   });
+}
+
+describe.each(targets)("$name", (target) => {
+  test.skipIf(client === undefined || server === undefined)(
+    "all kinds of calls of grpc-go pass between its client and its server",
+    async () => {
+      const child = Bun.spawn([server!], { stdout: "pipe", stderr: "inherit" });
+      using _ = { [Symbol.dispose]: () => child.kill() };
+      const { value } = await child.stdout.getReader().read();
+      const [, port = ""] = new TextDecoder().decode(value).trim().split(":");
+      await using proxy = await startProxy(target, port, ["--route=grpc.testing=localhost"]);
+      const [host, at] = proxy.address().split(":");
+      const failures: Record<string, string> = {};
+      for (const name of cases) {
+        const run = Bun.spawn(
+          [client!, `--test_case=${name}`, `--server_host=${host}`, `--server_port=${at}`],
+          {
+            ...{ stdout: "ignore", stderr: "pipe", timeout: 10_000 },
+            env: { ...process.env, GRPC_GO_LOG_SEVERITY_LEVEL: "error" },
+          },
+        );
+        const said = await new Response(run.stderr).text();
+        if ((await run.exited) !== 0) failures[name] = said || "it took too long";
+      }
+      expect(failures).toEqual({});
+      proxy.signal("SIGTERM");
+      expect(await proxy.exited).toBe(0);
+    },
+  );
+
+  test("messages, metadata, statuses and their details are those that were sent", async () => {
+    using there = await upstream();
+    await using proxy = await startProxy(target, there.port, ["--route=any=localhost"]);
+    const caller = new Client(proxy.address(), credentials.createInsecure());
+    using _ = { [Symbol.dispose]: () => caller.close() };
+    const { reply, header, trailer } = await ask(caller, "Echo", { "x-own": "1" });
+    expect([...reply!]).toEqual([8, 7]);
+    expect(header!.get("x-header")).toEqual(["1"]);
+    expect(trailer!.get("x-trailer-bin")).toEqual([Buffer.from([0, 255])]);
+    const metadata = there.seen.metadata.getMap();
+    expect(metadata).toMatchObject({ "x-own": "1", "user-agent": expect.stringContaining("grpc-node-js") });
+    for (const own of ["x-content-type", "micro-from-service", "timeout"])
+      expect(metadata).not.toHaveProperty(own);
+    const { error } = await ask(caller, "Refuse");
+    expect([error!.code, error!.details]).toEqual([status.INVALID_ARGUMENT, "bad"]);
+    expect(error!.metadata.get("grpc-status-details-bin")).toEqual([there.details]);
+  });
+
+  test("a caller's deadline and leaving reach the callee", async () => {
+    using there = await upstream();
+    await using proxy = await startProxy(target, there.port, ["--route=any=localhost"]);
+    const caller = new Client(proxy.address(), credentials.createInsecure());
+    using _ = { [Symbol.dispose]: () => caller.close() };
+    const { error } = await ask(caller, "Hang", {}, { deadline: Date.now() + 300 });
+    expect(error!.code).toBe(status.DEADLINE_EXCEEDED);
+    await there.seen.cancelled.promise;
+    there.seen.cancelled = Promise.withResolvers();
+    const call = caller.makeUnaryRequest("/any.Thing/Hang", raw, raw, Buffer.alloc(0), () => {});
+    await Bun.sleep(200);
+    call.cancel();
+    await there.seen.cancelled.promise;
+  });
+
+  test("a reader who does not read holds back the server behind", async () => {
+    using there = await upstream();
+    await using proxy = await startProxy(target, there.port, ["--route=any=localhost"]);
+    const caller = new Client(proxy.address(), credentials.createInsecure());
+    using _ = { [Symbol.dispose]: () => caller.close() };
+    const call = caller.makeServerStreamRequest("/any.Thing/Pour", raw, raw, Buffer.alloc(0));
+    call.on("error", () => {});
+    call.pause();
+    call.on("data", () => {});
+    call.pause();
+    await Bun.sleep(500);
+    const poured = there.seen.poured;
+    await Bun.sleep(500);
+    expect(there.seen.poured).toBe(poured);
+    expect(poured).toBeLessThan(500);
+    call.resume();
+    await Bun.sleep(300);
+    expect(there.seen.poured).toBeGreaterThan(poured);
+    call.cancel();
+  });
+
+  test("a service is named by metadata, else by the host, else by the package", async () => {
+    using there = await upstream();
+    await using proxy = await startProxy(target, there.port, ["--domain=svc.example"]);
+    const own = new Client(proxy.address(), credentials.createInsecure());
+    const hosted = new Client(proxy.address(), credentials.createInsecure(), {
+      "grpc.default_authority": "localhost.svc.example",
+    });
+    using _ = { [Symbol.dispose]: () => [own, hosted].map((one) => one.close()) };
+    expect((await ask(own, "Echo", { "micro-service": "localhost" })).reply).toBeDefined();
+    expect((await ask(hosted, "Echo")).reply).toBeDefined();
+    expect((await ask(own, "Echo")).error!.code).toBe(status.UNAVAILABLE);
+    expect((await ask(own, "Echo", { "micro-service": "10.0.0.1:22" })).error!.code).toBe(
+      status.INVALID_ARGUMENT,
+    );
+  });
+
+  test("a call for nobody is unavailable, and the proxy's own health is its own", async () => {
+    await using proxy = await serve(target, ["proxy", "--address=127.0.0.1:0"], { ownAddress: false });
+    const caller = new Client(proxy.address(), credentials.createInsecure());
+    using _ = { [Symbol.dispose]: () => caller.close() };
+    expect((await ask(caller, "Echo")).error!.code).toBe(status.UNAVAILABLE);
+    expect(await (await fetch(`http://${proxy.address()}/readyz`)).text()).toBe("ok");
+    const healthy = await new Promise((resolve) =>
+      caller.makeUnaryRequest("/grpc.health.v1.Health/Check", raw, raw, Buffer.alloc(0), (error, reply) =>
+        resolve(error ?? [...reply!]),
+      ),
+    );
+    expect(healthy).toEqual([8, 1]);
+  });
+
+  test.skipIf(v2 === undefined)(
+    "Go Micro calls a service of ours through it, and reads its errors",
+    async () => {
+      const path = join(files.path, "greeter.ts");
+      writeFileSync(
+        path,
+        `import { MicrorunError } from "microrun";
+       export const name = "greeter";
+       export default { Greeter: { Hello: ({ name }, { metadata }) => {
+         if (name === "boom") throw new MicrorunError("not_found", "no boom");
+         return { greeting: name + metadata.get("x-foo") + metadata.get("micro-from-service") };
+       } } };`,
+      );
+      writeFileSync(
+        join(files.path, "greeter.proto"),
+        `syntax = "proto3"; package greeter; service Greeter { rpc Hello(Request) returns (Reply); }
+       message Request { string name = 1; } message Reply { string greeting = 1; }`,
+      );
+      await using service = await serve(target, [path]);
+      await using proxy = await startProxy(target, service.address().split(":")[1]!, [
+        "--route=greeter=localhost",
+      ]);
+      const called = async (name: string): Promise<string> => {
+        const run = Bun.spawn(
+          [v2!, "call", `--address=${proxy.address()}`, `--name=${name}`, "--metadata", "x-foo=bar"],
+          {
+            ...{ stdout: "pipe", stderr: "inherit" },
+          },
+        );
+        return (await new Response(run.stdout).text()).trim();
+      };
+      expect(JSON.parse(await called("John"))).toMatchObject({
+        reply: { greeting: expect.stringMatching(/^Johnbar(?!go\.micro\.proxy)/) },
+      });
+      expect(JSON.parse(await called("boom"))).toEqual({
+        error: { id: "greeter", code: 404, detail: "no boom", status: "Not Found" },
+      });
+    },
+  );
 });

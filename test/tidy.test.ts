@@ -86,6 +86,7 @@ const ground = new Set([
   "cache-folder.ts",
   "whole-file.ts",
   "output-file.ts",
+  "deadlines.ts",
 ]);
 const layers = [
   "ground",
@@ -127,6 +128,7 @@ function layerOf(path: string): Layer {
     "connect.ts": "outbound",
     "plugins.ts": "plugins",
     "config-sources.ts": "plugins",
+    "shipping.ts": "plugins",
     "settings.ts": "settings",
     "micro-service-json.ts": "mechanism",
     "mod.ts": "plugins",
@@ -183,6 +185,7 @@ test("a folder is entered by its contract alone, except by run.ts, ports.ts, con
     "connect.ts",
     "plugins.ts",
     "config-sources.ts",
+    "shipping.ts",
     "mod.ts",
     "begin.ts",
   ]);

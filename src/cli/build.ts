@@ -1,6 +1,6 @@
 /** `microrun build`: an executable of a module. */
 import { MicrorunError, usageError } from "../errors.ts";
-import { shipping } from "../plugins.ts";
+import { shipping } from "../shipping.ts";
 import { buildFlags, bundleFlags, runtimeFlags } from "./build-flags.ts";
 import type { Input } from "./command.ts";
 import { stopSignal } from "./discovery.ts";

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { cacheFolder } from "../cache-folder.ts";
 import { usageError } from "../errors.ts";
-import { shipping } from "../plugins.ts";
 import type { Progress } from "../progress.ts";
+import { shipping } from "../shipping.ts";
 import type { ImageSettings } from "./image-settings.ts";
 import { ownAnnotations } from "./image-values.ts";
 import { readModuleFacts } from "./module-facts.ts";

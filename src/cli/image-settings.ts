@@ -1,7 +1,7 @@
 /** All that a line says of an image, checked before anything is made. */
 import { usageError } from "../errors.ts";
 import type { Reference } from "../image-reference.ts";
-import { shipping } from "../plugins.ts";
+import { shipping } from "../shipping.ts";
 import { bundleFlags, runtimeFlags } from "./build-flags.ts";
 import { containerFlags, contentFlags, pushFlags } from "./image-flags.ts";
 import { outputForm, readContainer, readReferences, readRegistry, readSeconds } from "./image-values.ts";

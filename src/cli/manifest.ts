@@ -1,6 +1,6 @@
 /** `microrun manifest`: what Kubernetes needs to run a module, as YAML to apply or as files. */
 import { usageError } from "../errors.ts";
-import { shipping } from "../plugins.ts";
+import { shipping } from "../shipping.ts";
 import type { Input } from "./command.ts";
 import { fileFlags, imageFlags, placeFlags } from "./manifest-flags.ts";
 import { writeFolder } from "./manifest-folder.ts";

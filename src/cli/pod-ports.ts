@@ -1,7 +1,7 @@
 /** The ports that the flags of a run open in its Pod, and how kubelet asks there. */
 import { parseAddress } from "../address.ts";
 import { usageError } from "../errors.ts";
-import type { Port, Probes } from "../plugins.ts";
+import type { Port, Probes } from "../shipping.ts";
 import { lifeFlags, portFlags } from "./run-flags.ts";
 import { type Environment, type Given, readFlags } from "./values.ts";
 

@@ -1,7 +1,7 @@
 /** What is mounted into the container, and whether the files that its flags name can be there. */
 import { readTls } from "../certificates/certificates.ts";
 import { usageError } from "../errors.ts";
-import type { Mount } from "../plugins.ts";
+import type { Mount } from "../shipping.ts";
 import { clientFlags, portFlags } from "./run-flags.ts";
 import { type Environment, type Given, readFlags } from "./values.ts";
 import { readObjectName } from "./workload-values.ts";

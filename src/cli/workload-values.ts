@@ -1,6 +1,6 @@
 /** Values of the manifest's flags that have a form of their own: quantities, replicas, variables, names of objects. */
 import { didYouMean, usageError } from "../errors.ts";
-import type { Facts, ObjectName } from "../plugins.ts";
+import type { Facts, ObjectName } from "../shipping.ts";
 import type { Values } from "./flags.ts";
 import { notPassed, type workloadFlags } from "./manifest-flags.ts";
 import type { Given } from "./values.ts";

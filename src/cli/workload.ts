@@ -1,7 +1,8 @@
 /** A module and the flags of its manifest → the facts that its Kubernetes objects are made of. */
 import { usageError } from "../errors.ts";
 import { parseReference } from "../image-reference.ts";
-import { type Facts, type KubernetesObject, kubernetes, shipping } from "../plugins.ts";
+import { kubernetes } from "../plugins.ts";
+import { type Facts, type KubernetesObject, shipping } from "../shipping.ts";
 import { flagsOf } from "./flags.ts";
 import { passedGroups, workloadFlags } from "./manifest-flags.ts";
 import { readModuleFacts } from "./module-facts.ts";
