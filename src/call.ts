@@ -15,12 +15,20 @@ export interface Shape {
 export interface JsonSchema {
   readonly type?: "object" | "array" | "string" | "number" | "integer" | "boolean";
   readonly title?: string;
+  /** What the `.proto` says beside it. */
+  readonly description?: string;
+  readonly deprecated?: boolean;
+  /** Set by the service, whatever is sent. */
+  readonly readOnly?: boolean;
+  /** Never sent by the service. */
+  readonly writeOnly?: boolean;
   /** Of a text: `int64`, `uint64`, `byte`, `date-time`, `duration`. */
   readonly format?: string;
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
   readonly additionalProperties?: JsonSchema;
   readonly items?: JsonSchema;
   readonly $ref?: string;
@@ -29,6 +37,33 @@ export interface JsonSchema {
   readonly "x-oneof"?: string;
   /** The default value is not the same as none. */
   readonly "x-optional"?: boolean;
+}
+
+/** A field of a message, as paths and query strings name it. */
+export interface Field {
+  /** In the `.proto`: `user_name`. */
+  readonly name: string;
+  /** `userName` */
+  readonly jsonName: string;
+  readonly shape: "one" | "list" | "map";
+  /** The text of a value (of a list or map: of one of them) → its JSON. Absent: a message's fields are named one by one. */
+  readonly fromText?: (text: string) => unknown;
+  /** Its type, where it is a message's. */
+  readonly message?: MessageType;
+  /** Its JSON while nobody has set it. */
+  readonly unset: unknown;
+}
+
+/** One line of a method's `google.api.http`: a request of HTTP that calls it. */
+export interface HttpRule {
+  /** `GET`; `*`: any. */
+  readonly verb: string;
+  /** `/v1/{name=shelves/*}:archive` */
+  readonly path: string;
+  /** The request's field that the body is; `*`: all that the path does not say; empty: there is no body. */
+  readonly body: string;
+  /** The reply's field that the body is; empty: the whole reply. */
+  readonly responseBody: string;
 }
 
 /** How the messages of one type travel. Made from a `.proto` by `grpc/schema.ts`, or by `jsonMessage` without one. */
@@ -52,6 +87,8 @@ export interface MessageType {
   readonly shape?: () => Shape;
   /** Of its JSON. Absent without a schema. */
   readonly schema?: () => JsonSchema;
+  /** Absent without a schema. */
+  readonly fields?: () => readonly Field[];
 }
 
 /** A call that is passed on as it came: its messages are bytes, which nobody here reads. */
@@ -76,6 +113,8 @@ export interface Method {
   readonly idempotent: boolean;
   readonly request: MessageType;
   readonly response: MessageType;
+  /** What REST calls it by. @default nothing */
+  readonly http?: readonly HttpRule[];
   /** @default its messages are read and written by their types */
   readonly passing?: Passing;
 }

@@ -1,8 +1,9 @@
 /** Names on the command line → what is loaded for them. Adding an implementation is a line here. */
-import { isAbsolute } from "node:path";
 import { parseAddress } from "./address.ts";
 import type { OpenBroker } from "./broker/broker.ts";
 import type { Fetch, MessageType } from "./call.ts";
+import type { Client } from "./client/client.ts";
+import type { Dashboard } from "./dashboard/dashboard.ts";
 import { didYouMean, type MicrorunError, usageError } from "./errors.ts";
 import type { Sockets } from "./h2/h2.ts";
 import type { HttpOptions } from "./http/server.ts";
@@ -207,6 +208,33 @@ export const http = {
           serve: (options.tls === undefined ? host.serve : undefined) ?? (await ownServe()),
         }),
     };
+  },
+};
+
+export interface OpenDashboardOptions {
+  readonly registry: Registry;
+  /** Calls by this registry's names, and to instances by their addresses. */
+  readonly client: Client;
+  /** `127.0.0.1:8082`; beyond this machine a token is demanded. */
+  readonly address: string;
+  /** @default on loopback none, else one that is made up */
+  readonly token?: string;
+  readonly host: Runtime;
+  readonly log: Log;
+}
+
+export const dashboard = {
+  open: async ({ host, ...options }: OpenDashboardOptions): Promise<Dashboard> => {
+    const { openDashboard } = await import("./dashboard/dashboard.ts");
+    const { builtinMethods } = await import("./grpc/builtin-methods.ts");
+    const { reflectedMethods } = await grpc.reflected();
+    const { serveHttp } = await http.server();
+    return openDashboard({
+      ...options,
+      builtin: builtinMethods(),
+      reflect: reflectedMethods,
+      listen: (address, fetch) => serveHttp({ address, fetch, host, drainTimeoutMs: 0, log: options.log }),
+    });
   },
 };
 

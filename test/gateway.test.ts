@@ -148,6 +148,12 @@ for (const target of targets)
       expect(await said("/any/thing", { headers: { host: "www.example.com" } })).toContain(
         '"path":"/any/thing"',
       );
+      const small = await ask("/shop/web/a", { method: "PUT", body: "x" });
+      expect(await small.json()).toMatchObject({ length: 1, headers: { "content-length": "1" } });
+      const whole = await ask("/shop/web/a");
+      expect(whole.headers.get("content-length")).toBe(String((await whole.bytes()).length));
+      const head = await ask("/shop/web/a", { method: "HEAD" });
+      expect([head.status, await head.text()]).toEqual([200, ""]);
       const moved = await ask("/shop/web/moved");
       expect([moved.status, moved.headers.get("location"), moved.headers.getSetCookie()]).toEqual([
         ...[302, "/shop/there", ["a=b"]],

@@ -25,7 +25,7 @@ export default {
     Get: async ({ name, count }, { signal }) => {
       if (name === "missing") { const error = new MicrorunError("not_found", "no such item", { reason: "shop.item" }); throw error; }
       if (name === "broken") throw new Error("a secret of ours");
-      if (name === "slow") { ended(signal, "Get"); await new Promise(() => {}); }
+      if (name === "slow") { ended(signal, "Get"); tell("began Get"); await new Promise(() => {}); }
       if (name === "large") return { name: "x".repeat(100_000) };
       return { name, count };
     },
@@ -50,7 +50,7 @@ export default {
   } },
   async fetch(request) {
     const { pathname, search } = new URL(request.url);
-    if (pathname.endsWith("/slow")) { request.signal.addEventListener("abort", () => tell("aborted fetch")); await new Promise(() => {}); }
+    if (pathname.endsWith("/slow")) { tell("began fetch"); request.signal.addEventListener("abort", () => tell("aborted fetch")); await new Promise(() => {}); }
     if (pathname.endsWith("/endless")) {
       return new Response(new ReadableStream({
         async pull(controller) { await new Promise((r) => setTimeout(r, 20)); controller.enqueue("tick\\n"); },

@@ -286,4 +286,82 @@ describe.each(hosts.slice(0, 2))("$name", ({ open }) => {
     expect(client.text()).toMatch(/^HTTP\/1.1 200 OK\r\n.*connection: close\r\n.*ok$/is);
     await stopped;
   });
+
+  test("requests that are sent ahead are answered in their order, one at a time", async () => {
+    let running = 0;
+    let most = 0;
+    const fetch: Fetch = async ({ url }) => {
+      most = Math.max(most, ++running);
+      await Bun.sleep(url.endsWith("/1") ? 30 : 0);
+      running--;
+      return new Response(`page ${url.at(-1)}`);
+    };
+    await using server = await open({ fetch, drainTimeoutMs: 50 });
+    const client = await raw(server.address, page("/1") + page("/2") + page("/3"));
+    await client.until("page 3");
+    expect(client.text().match(/page \d/g)).toEqual(["page 1", "page 2", "page 3"]);
+    expect(most).toBe(1);
+    client.socket.destroy();
+  });
+
+  test("a client that waits to be told to go on is told once its body is wanted", async () => {
+    const fetch: Fetch = async (request) =>
+      new Response(request.url.endsWith("/read") ? `read ${await request.text()}` : "not read");
+    await using server = await open({ fetch, drainTimeoutMs: 50 });
+    const expecting = (path: string): string =>
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n`;
+    const told = await raw(server.address, expecting("/read"));
+    await told.until("100 Continue");
+    told.socket.write("abc");
+    await told.until("read abc");
+    told.socket.destroy();
+    const refused = await raw(server.address, expecting("/other"));
+    await refused.closed;
+    expect(refused.text()).toMatch(/^HTTP\/1.1 200 OK\r\n.*connection: close\r\n.*not read$/s);
+  });
+
+  test("an answer that comes before its request's body leaves the connection in order", async () => {
+    const fetch: Fetch = ({ url }) => new Response(`page ${url.at(-1)}`);
+    await using server = await open({ fetch, drainTimeoutMs: 50 });
+    const client = await raw(
+      server.address,
+      "POST /1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+    );
+    await client.until("page 1");
+    client.socket.write(`cde\r\n0\r\n\r\n${page("/2")}`);
+    await client.until("page 2");
+    client.socket.destroy();
+  });
+
+  test("a length that a page promises and does not keep cuts the connection", async () => {
+    const fetch: Fetch = () =>
+      new Response(
+        new ReadableStream({
+          async start(controller) {
+            controller.enqueue(new TextEncoder().encode("abc"));
+            await Bun.sleep(20);
+            controller.close();
+          },
+        }),
+        { headers: { "content-length": "5" } },
+      );
+    await using server = await open({ fetch, drainTimeoutMs: 50 });
+    const client = await raw(server.address, page("/"));
+    await client.closed;
+    expect(client.text()).toEndWith("content-length: 5\r\n\r\nabc");
+  });
+
+  test("chunks that are none end the connection, and nothing behind them is taken for a request", async () => {
+    let asked = 0;
+    const fetch: Fetch = async (request) => {
+      asked++;
+      return new Response(await request.text().catch(() => "malformed"));
+    };
+    await using server = await open({ fetch, drainTimeoutMs: 50 });
+    const head = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    const client = await raw(server.address, `${head}3\r\nabcX\r\n${page("/smuggled")}`);
+    await client.closed;
+    expect(asked).toBe(1);
+    expect(client.text()).toContain("malformed");
+  });
 });

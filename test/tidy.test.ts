@@ -42,6 +42,7 @@ const contracts = new Set(
     "health",
     "runtime",
     "distribution",
+    "doctor",
     "gateway",
     "h1",
     "h2",
@@ -114,6 +115,9 @@ function layerOf(path: string): Layer {
     "begin.ts": "main",
     "edge.ts": "run",
     "gateway.ts": "run",
+    "doctor.ts": "run",
+    "doctor-cluster.ts": "run",
+    "doctor-place.ts": "run",
     "proxy.ts": "run",
     "processes.ts": "run",
     "run.ts": "run",
@@ -172,6 +176,9 @@ test("imports make no circle", () => {
 
 test("a folder is entered by its contract alone, except by run.ts, ports.ts, configuration.ts, outbound.ts, connect.ts, plugins.ts and config-sources.ts", () => {
   const assembling = new Set([
+    "doctor.ts",
+    "doctor-cluster.ts",
+    "doctor-place.ts",
     "edge.ts",
     "gateway.ts",
     "proxy.ts",

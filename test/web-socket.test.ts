@@ -1,8 +1,12 @@
 /** WebSockets on real sockets, on the one port and on a port of their own: a client of Bun's, and `ws`. */
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Fetch } from "../src/call.ts";
 import type { WebSocketHandler } from "../src/web-socket.ts";
+import { serve, targets } from "./harness.ts";
 import { greeterFetch, type Host, hosts, raw } from "./http-hosts.ts";
 
 const upgrade: Fetch = (request, _peer, _stop, upgrade) => {
@@ -228,5 +232,34 @@ describe.each(hosts.slice(0, 2))("$name", (host) => {
     asked.socket.resume();
     await drained.promise;
     asked.socket.destroy();
+  });
+});
+
+const chat = `export default {
+  fetch(request, server) {
+    if (server.upgrade(request, { data: "chat" })) return;
+    return new Response("a page");
+  },
+  websocket: { message: (socket, message) => socket.send(socket.data + " " + message) },
+};`;
+
+describe.each([...targets])("$name", (target) => {
+  test("a module made for Bun has its websockets on the one port and on a port of its own, until SIGTERM", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "web-socket-"));
+    const module = join(folder, "chat.ts");
+    writeFileSync(module, chat);
+    for (const more of [[], ["--http_address=127.0.0.1:0"]]) {
+      const service = await serve(target, ["run", module, "--selector=static", ...more]);
+      const address = service.address("http");
+      expect(await (await fetch(`http://${address}/`)).text()).toBe("a page");
+      const { socket, opened, closed, next } = client(address);
+      await opened;
+      socket.send("hello");
+      expect(await next()).toBe("chat hello");
+      service.signal("SIGTERM");
+      expect((await closed).code).toBe(1001);
+      expect(await service.exited).toBe(0);
+    }
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,27 +1,18 @@
 /** The commands by name; the first is what a line without one means. */
 import { buildGroups } from "./build-flags.ts";
 import type { Built, Command } from "./command.ts";
+import { dashboardCommand } from "./dashboard-flags.ts";
+import { debugCommands } from "./debug-flags.ts";
 import { deployGroups } from "./deploy-flags.ts";
 import { devCommand } from "./dev-flags.ts";
+import { doctorCommand } from "./doctor-flags.ts";
 import { gatewayGroups, proxyGroups } from "./gateway-flags.ts";
 import { imageGroups } from "./image-flags.ts";
 import { manifestGroups, notPassed } from "./manifest-flags.ts";
-import { logFlags, runGroups } from "./run-flags.ts";
-import {
-  callGroup,
-  configOutputFlags,
-  deregisterGroup,
-  discoveryGroup,
-  healthFlags,
-  outputFlags,
-  probeFlags,
-  rbacGroup,
-  registerGroup,
-  registryGroup,
-  watchFlags,
-} from "./tool-flags.ts";
-
-const log = { title: "Log:", flags: logFlags };
+import { eventCommands } from "./event-flags.ts";
+import { registryCommands } from "./registry-commands.ts";
+import { runGroups } from "./run-flags.ts";
+import { callGroup, configOutputFlags, discoveryGroup, probeFlags, rbacGroup } from "./tool-flags.ts";
 
 export const commands: readonly Command[] = [
   {
@@ -39,6 +30,7 @@ export const commands: readonly Command[] = [
     load: () => import("./run.ts"),
   },
   devCommand,
+  doctorCommand,
   {
     name: "init",
     words: "[dir]",
@@ -118,41 +110,7 @@ export const commands: readonly Command[] = [
     fromSource: true,
     load: () => import("./deploy.ts"),
   },
-  {
-    name: "services",
-    aliases: ["list"],
-    words: "",
-    about: "List the services that the registry knows",
-    groups: [{ title: "Services:", flags: outputFlags }, registryGroup],
-    examples: [
-      ["microrun services", "names, one a line; microrun list services does the same"],
-      ["microrun services --output=wide", "with versions and the number of instances"],
-    ],
-    // as in `list services`
-    most: 1,
-    load: () => import("./services.ts"),
-  },
-  {
-    name: "get",
-    words: "<service>",
-    about: "Print a service's versions, instances and endpoints",
-    groups: [{ title: "Get:", flags: outputFlags }, registryGroup],
-    examples: [
-      ["microrun get greeter", "as micro get service greeter prints it"],
-      ["microrun get greeter --output=json", "Go Micro's Service, one for each version"],
-    ],
-    most: 2,
-    load: () => import("./get.ts"),
-  },
-  {
-    name: "watch",
-    words: "<service>",
-    about: "Print a line whenever an instance of a service comes, changes or goes",
-    groups: [{ title: "Watch:", flags: watchFlags }, registryGroup],
-    examples: [["microrun watch greeter --output=json", "one JSON object a line, until Ctrl-C"]],
-    most: 2,
-    load: () => import("./watch.ts"),
-  },
+  ...registryCommands,
   {
     name: "call",
     words: "<service> <endpoint> [request]",
@@ -167,6 +125,8 @@ export const commands: readonly Command[] = [
     most: 3,
     load: () => import("./call.ts"),
   },
+  ...eventCommands,
+  ...debugCommands,
   {
     name: "gateway",
     words: "",
@@ -191,35 +151,7 @@ export const commands: readonly Command[] = [
     most: 0,
     load: () => import("./proxy.ts"),
   },
-  {
-    name: "register",
-    words: "<service>",
-    about: "Announce a service that cannot do so itself",
-    groups: [registerGroup, registryGroup],
-    examples: [
-      [
-        `microrun register '{"name":"db","version":"1","nodes":[{"id":"db-1","address":"10.0.0.5:9090"}]}'`,
-        "Go Micro's JSON of a Service",
-      ],
-      ["microrun get db --output=json | microrun register -", "all its versions, from stdin"],
-    ],
-    most: 2,
-    load: async () => ({ start: (await import("./registration.ts")).register }),
-  },
-  {
-    name: "deregister",
-    words: "<service>",
-    about: "Take an announcement back, whoever made it",
-    groups: [deregisterGroup, registryGroup],
-    examples: [
-      [
-        `microrun deregister '{"name":"db","version":"1","nodes":[{"id":"db-1","address":"10.0.0.5:9090"}]}'`,
-        "the JSON it was registered by",
-      ],
-    ],
-    most: 2,
-    load: async () => ({ start: (await import("./registration.ts")).deregister }),
-  },
+  dashboardCommand,
   {
     name: "config",
     words: "[check|watch] [module]",
@@ -245,20 +177,6 @@ export const commands: readonly Command[] = [
     ],
     most: 0,
     load: () => import("./rbac.ts"),
-  },
-  {
-    name: "health",
-    words: "",
-    about: "Answer /health for a service that is not ours: the sidecar",
-    groups: [{ title: "Health:", flags: healthFlags }, log],
-    examples: [
-      [
-        "microrun health --server_name=greeter --server_address=localhost:9091",
-        "GET 127.0.0.1:8080/health asks it",
-      ],
-    ],
-    most: 0,
-    load: () => import("./health.ts"),
   },
   {
     name: "probe",

@@ -14,7 +14,7 @@ import { configOutputFlags } from "./tool-flags.ts";
 import { readFlags } from "./values.ts";
 
 /** What is to be said of a source: what is not as it has to be, or what is left out of it. */
-interface Told {
+export interface Told {
   readonly source: string;
   readonly message: string;
 }
@@ -71,10 +71,27 @@ function faultOf({ source, fault }: { source: string; fault: MicrorunError }): T
   return { source, message: fault.message + hint };
 }
 
-/** Every fault at once: of the sources, of the settings that they hold, against the module's schema. */
 async function check(input: Input, module: string | undefined, asJson: boolean): Promise<number> {
-  const { given, env } = input;
   await using configuration = await opened(input, silentLog, true);
+  const { faults, notes } = await checked(input, module, configuration);
+  const ok = faults.length === 0;
+  if (asJson) process.stdout.write(jsonText({ ok, faults, notes }));
+  else process.stdout.write([...faults, ...notes].map(toldLine).join("") + (ok ? "ok\n" : ""));
+  return ok ? 0 : 1;
+}
+
+export interface Checked {
+  readonly faults: readonly Told[];
+  readonly notes: readonly Told[];
+}
+
+/** Every fault at once: of the sources, of the settings that they hold, against the module's schema. */
+export async function checked(
+  input: Input,
+  module: string | undefined,
+  configuration: OpenedStore,
+): Promise<Checked> {
+  const { given, env } = input;
   const { store } = configuration;
   const own = readConfigured(store.own, given, env);
   const notes = [...notesOf(store), ...own.notes.map((message) => ({ source: "settings", message }))];
@@ -83,10 +100,7 @@ async function check(input: Input, module: string | undefined, asJson: boolean):
     ...own.faults.map((fault) => faultOf({ source: "settings", fault })),
     ...(await schemaFaults(input, module, store)),
   ];
-  const ok = faults.length === 0;
-  if (asJson) process.stdout.write(jsonText({ ok, faults, notes }));
-  else process.stdout.write([...faults, ...notes].map(toldLine).join("") + (ok ? "ok\n" : ""));
-  return ok ? 0 : 1;
+  return { faults, notes };
 }
 
 /** A slip in a word must not be taken for one. */

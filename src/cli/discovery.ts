@@ -3,25 +3,30 @@ import { usageError } from "../errors.ts";
 import { createLog, type Log } from "../log.ts";
 import { choose, registries } from "../plugins.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { MeshSettings } from "../settings.ts";
 import type { Input } from "./command.ts";
 import { discoveryFlags } from "./discovery-flags.ts";
 import { readMesh } from "./settings.ts";
 import { wantsColor } from "./terminal.ts";
 import { type Environment, readFlags } from "./values.ts";
 
-/** @throws MicrorunError `invalid_argument` for one that nobody else can see */
 export async function openRegistry(
   { given, env }: Pick<Input, "given" | "env">,
   log: Log = toolLog(env),
 ): Promise<Registry> {
+  const mesh = registryMesh({ given, env });
+  return choose(registries, "registry", mesh.registry, { mesh, env, log });
+}
+
+/** How services find each other, for who always asks a registry. @throws MicrorunError `invalid_argument` for one that nobody else can see */
+export function registryMesh({ given, env }: Pick<Input, "given" | "env">): MeshSettings {
   const usual = env.KUBERNETES_SERVICE_HOST ? "kubernetes" : "local";
   const asked = readFlags({ registry: discoveryFlags.registry }, given, env);
   const registry = asked.registry ?? usual;
   if (registry === "memory") {
     throw usageError("--registry=memory: lives within one process", "use local, mdns or kubernetes");
   }
-  const mesh = { ...readMesh(given, env), registry };
-  return choose(registries, "registry", registry, { mesh, env, log });
+  return { ...readMesh(given, env), registry };
 }
 
 /** A command's own output is its answer: of the log only what went wrong, on stderr. */

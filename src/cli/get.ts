@@ -14,16 +14,19 @@ export async function start({ words, given, env }: Input): Promise<number> {
   const { output } = readFlags(outputFlags, given, env);
   await using registry = await openRegistry({ given, env });
   const { found, all } = await look(registry, name);
-  if (found.length === 0) {
-    const near = nearest(name, [...new Set(all.map(({ service }) => service))]);
-    const hint = near === undefined ? "" : `  hint: did you mean ${near}?\n`;
-    process.stderr.write(`Service not found\n${hint}`);
-    return 1;
-  }
+  if (found.length === 0) return tellNotFound(name, all);
   if (output === "json") process.stdout.write(jsonText(serviceObjects(found)));
   else if (output === "yaml") process.stdout.write(yamlText(serviceObjects(found)));
   else process.stdout.write(serviceText(found, output === "wide"));
   return 0;
+}
+
+/** @param all that are known @returns the exit code */
+export function tellNotFound(name: string, all: readonly Instance[]): 1 {
+  const near = nearest(name, [...new Set(all.map(({ service }) => service))]);
+  const hint = near === undefined ? "" : `  hint: did you mean ${near}?\n`;
+  process.stderr.write(`Service not found\n${hint}`);
+  return 1;
 }
 
 /** How long a namespace that nobody listed may take to answer. */

@@ -83,7 +83,7 @@ async function start({ argv, env, host, built }: Program): Promise<number> {
   const words = command.name === "run" ? [built.module] : line.words;
   const { proto } = built;
   const replaced =
-    /^(run|config)$/.test(command.name) && proto.length > 0 && !line.given.has("proto") && !env.MICRO_PROTO;
+    /^(run|config|doctor)$/.test(command.name) && proto.length > 0 && !line.given.has("proto") && !env.MICRO_PROTO;
   const given = replaced ? new Map([...line.given, ["proto", proto] as const]) : line.given;
   return start({ ...line, words, given, env, host, built, own: await ownWordsOf(built) });
 }

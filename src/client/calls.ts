@@ -2,10 +2,11 @@
 import { MicrorunError } from "../errors.ts";
 import { iteratorOf } from "../iteration.ts";
 import type { Selector } from "../selector/selector.ts";
+import { type Asked, unsaid } from "./asked.ts";
 import { createRetryBudget, type RetryBudget } from "./budget.ts";
 import type { Client } from "./client.ts";
 import type { Methods } from "./methods.ts";
-import { type Asked, createOutgoing, type Origin, type Outgoing, unsaid } from "./outgoing.ts";
+import { createOutgoing, type Origin, type Outgoing } from "./outgoing.ts";
 import type { Pool } from "./pool.ts";
 import { type Begun, createReplies } from "./replies.ts";
 import type { Requests } from "./requests.ts";

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { jsonMethod } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { maxTimerMs } from "../wait.ts";
+import type { Asked } from "./asked.ts";
 import type { CallOptions } from "./client.ts";
-import { type Asked, createOutgoing, type Origin, type Outgoing, type OutgoingOptions } from "./outgoing.ts";
+import { createOutgoing, type Origin, type Outgoing, type OutgoingOptions } from "./outgoing.ts";
 
 const asked = (how: unknown = {}, more: Partial<Asked> = {}): Asked => ({
   service: "greeter",

@@ -2,6 +2,7 @@
 import { parseAddress } from "../address.ts";
 import type { Call } from "../call.ts";
 import { maxTimerMs } from "../wait.ts";
+import { type Asked, unsaid } from "./asked.ts";
 import type { CallOptions } from "./client.ts";
 import { createMetadata } from "./metadata.ts";
 import type { Methods } from "./methods.ts";
@@ -10,18 +11,6 @@ import { createRequests, type Requests } from "./requests.ts";
 import { createRoutes } from "./routes.ts";
 
 const defaultTimeoutMs = 5000;
-
-/** Options of a call that has none. */
-export const unsaid: CallOptions = {};
-
-export interface Asked {
-  readonly service: string;
-  readonly endpoint: string;
-  readonly request: unknown;
-  readonly how: CallOptions;
-  /** Replies are read one by one; without a deadline of its own. */
-  readonly stream: boolean;
-}
 
 /** What of a call being served goes with the calls that its handler makes. */
 export type Origin = Pick<Call, "metadata" | "signal" | "deadline">;

@@ -2,8 +2,8 @@
 import { jsonMethod, type MessageType, type Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { isStream } from "../iteration.ts";
+import type { Asked } from "./asked.ts";
 import { type Methods, nameParts, remembered } from "./methods.ts";
-import type { Asked } from "./outgoing.ts";
 
 /** @throws MicrorunError `invalid_argument` for a request that is none of the method's */
 export type Routes = (asked: Asked) => Method;

@@ -65,7 +65,11 @@ export function createCallDesk(client: Client): CallDesk {
         const options: CallOptions = { ...how(call), signal };
         let replies = 0;
         if (!responseStream) {
-          yield { kind: "reply", value: await client.call(call.service, endpoint, request, options), ms: ms() };
+          yield {
+            kind: "reply",
+            value: await client.call(call.service, endpoint, request, options),
+            ms: ms(),
+          };
           replies = 1;
         } else
           for await (const value of client.stream(call.service, endpoint, request, options)) {

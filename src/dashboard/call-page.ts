@@ -40,10 +40,14 @@ function form({ name, instances }: ServiceState, endpoint: CallableEndpoint): Ht
   return html`<form id="call" action="${servicePath(name)}/call" data-endpoint="${endpoint.path}" data-streams="${requestStream ? "true" : "false"}" novalidate>
 <h2 class="mono">${endpoint.path}</h2>
 <p class="quiet">${request.name === "" ? "No schema is known: the request is JSON." : html`Takes ${requestStream ? "a stream of " : ""}<span class="mono">${request.name}</span>`}</p>
-${fields === undefined ? html`` : html`<fieldset class="modes"><legend class="sr">How the request is written</legend>
+${
+  fields === undefined
+    ? html``
+    : html`<fieldset class="modes"><legend class="sr">How the request is written</legend>
 <label><input type="radio" name="mode" value="form" checked> Form</label>
 <label><input type="radio" name="mode" value="json"> JSON</label></fieldset>
-<div id="fields">${fields}</div>`}
+<div id="fields">${fields}</div>`
+}
 <label class="field" id="json" ${fields === undefined ? html`` : html`hidden`}><span>Request <small>JSON</small></span>
 <textarea name="json" rows="8" spellcheck="false">{}</textarea></label>
 <details><summary>Instance, metadata, deadline</summary>

@@ -1,6 +1,7 @@
 /** Streams of all instances of a service, those that come later too, as one. */
-import { createFeed, type OwnFeed, readFeed } from "../feed.ts";
+
 import { errorText, MicrorunError } from "../errors.ts";
+import { createFeed, type OwnFeed, readFeed } from "../feed.ts";
 import type { Instance } from "../registry/registry.ts";
 import { pause } from "../wait.ts";
 import { awayText, isAway, keyOf } from "./roster.ts";

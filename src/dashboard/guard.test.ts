@@ -21,7 +21,14 @@ const post = { method: "POST", "x-dashboard-token": page, "content-type": "appli
 test("a host that is none of this machine's is refused, whatever it resolves to", () => {
   for (const host of ["localhost", "localhost:8082", "127.0.0.1", "127.8.0.1:1", "[::1]:8082", "LOCALHOST"])
     expect([host, asked({ host })]).toEqual([host, 200]);
-  for (const host of ["evil.example", "evil.example:8082", "127.0.0.1.evil.example", "localhost.evil", "", "0"])
+  for (const host of [
+    "evil.example",
+    "evil.example:8082",
+    "127.0.0.1.evil.example",
+    "localhost.evil",
+    "",
+    "0",
+  ])
     expect([host, asked({ host })]).toEqual([host, 403]);
 });
 
@@ -64,10 +71,13 @@ test("with an access token nobody sees anything without it; the URL's becomes a 
   const answer = guard(new Request(`http://x/services/a?token=${access}&b=c`, { headers }));
   expect(answer?.status).toBe(303);
   expect(answer?.headers.get("location")).toBe("/services/a?b=c");
-  expect(answer?.headers.get("set-cookie")).toMatch(/^microrun-dashboard=access-token; HttpOnly; SameSite=Strict/);
+  expect(answer?.headers.get("set-cookie")).toMatch(
+    /^microrun-dashboard=access-token; HttpOnly; SameSite=Strict/,
+  );
 });
 
 test("what is loopback is told from what is not", () => {
   for (const host of ["127.0.0.1", "localhost", "::1"]) expect(isLoopback(host)).toBe(true);
-  for (const host of ["", "0.0.0.0", "::", "10.0.0.1", "127.evil.example"]) expect(isLoopback(host)).toBe(false);
+  for (const host of ["", "0.0.0.0", "::", "10.0.0.1", "127.evil.example"])
+    expect(isLoopback(host)).toBe(false);
 });

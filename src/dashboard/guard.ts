@@ -33,8 +33,10 @@ export function createGuard({ host, pageToken, accessToken }: GuardOptions): Gua
   };
   return (request) => {
     const { method, headers } = request;
-    const [, name = ""] = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec((headers.get("host") ?? "").toLowerCase()) ?? [];
-    if (!mayAsk(name)) return refusal(403, `the dashboard is not known as ${JSON.stringify(name.slice(0, 100))}`);
+    const [, name = ""] =
+      /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec((headers.get("host") ?? "").toLowerCase()) ?? [];
+    if (!mayAsk(name))
+      return refusal(403, `the dashboard is not known as ${JSON.stringify(name.slice(0, 100))}`);
     if (!["GET", "HEAD", "POST"].includes(method)) return refusal(405, `${method}: not known here`);
     const site = headers.get("sec-fetch-site");
     const isVisit = method !== "POST" && headers.get("sec-fetch-mode") === "navigate";
@@ -70,7 +72,9 @@ function withoutAccess(request: Request, token: string): Response | undefined {
   }
   const cookies = (request.headers.get("cookie") ?? "").split(/;\s*/);
   const own = cookies.find((one) => one.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1) ?? "";
-  return isEqual(own, token) ? undefined : refusal(401, "open the URL that the dashboard printed: it has the token");
+  return isEqual(own, token)
+    ? undefined
+    : refusal(401, "open the URL that the dashboard printed: it has the token");
 }
 
 /** What every answer says to browsers: nothing of other origins, no frames, no inline scripts. */

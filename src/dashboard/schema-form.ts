@@ -72,7 +72,11 @@ function fieldOf({ name, schema: given, member = false }: Field, making: Making,
 <textarea rows="2" spellcheck="false"></textarea></label>`;
   }
   if (schema.additionalProperties !== undefined) {
-    const value = fieldOf({ name: "value", schema: schema.additionalProperties, member: true }, making, depth + 1);
+    const value = fieldOf(
+      { name: "value", schema: schema.additionalProperties, member: true },
+      making,
+      depth + 1,
+    );
     return html`<fieldset class="field" data-kind="map" ${attributes}><legend>${name} <small>${title}</small></legend>
 <div data-items></div>
 <template><div class="item" data-item><label class="field"><span>key</span><input type="text" data-key spellcheck="false"></label>
@@ -103,7 +107,9 @@ function scalarOf(name: string, schema: JsonSchema, title: string, attributes: H
   }
   if (schema.type === "integer" || schema.type === "number") {
     const bounds =
-      schema.minimum === undefined ? html`step="any"` : html`min="${schema.minimum}" max="${schema.maximum ?? ""}"`;
+      schema.minimum === undefined
+        ? html`step="any"`
+        : html`min="${schema.minimum}" max="${schema.maximum ?? ""}"`;
     return html`<label class="field" data-kind="number" ${attributes}>${caption(name, title)}<input type="number" ${bounds}></label>`;
   }
   const example = examples[schema.format ?? ""];

@@ -89,6 +89,7 @@ export function createSeries(): Series {
       for (const old of seconds.keys()) if (old < at - maxSeconds) seconds.delete(old);
     },
     take(until) {
+      if (taken === undefined && seconds.size === 0) return [];
       const from = (taken ?? Math.min(...seconds.keys(), until + 1) - 1) + 1;
       const points: Point[] = [];
       for (let time = Math.max(from, until - maxSeconds); time <= until; time++)

@@ -21,9 +21,13 @@ export function servicesRows(services: readonly ServiceState[]): Html {
   if (services.length === 0)
     return html`<tr data-key="none"><td colspan="6" class="empty">No service is registered. Start one: <code>microrun ./greeter.ts --inspect</code></td></tr>`;
   return html`${services.flatMap(({ name, instances }) => [
-    ...instances.slice(0, maxShown).map((state, index) => row(name, state, index === 0 ? instances.length : 0)),
+    ...instances
+      .slice(0, maxShown)
+      .map((state, index) => row(name, state, index === 0 ? instances.length : 0)),
     ...(instances.length > maxShown
-      ? [html`<tr data-key="${name} more"><td></td><td colspan="5" class="quiet">and ${instances.length - maxShown} more</td></tr>`]
+      ? [
+          html`<tr data-key="${name} more"><td></td><td colspan="5" class="quiet">and ${instances.length - maxShown} more</td></tr>`,
+        ]
       : []),
   ])}`;
 }
@@ -32,7 +36,10 @@ export function servicesRows(services: readonly ServiceState[]): Html {
 function row(name: string, state: InstanceState, first: number): Html {
   const { instance, started } = state;
   const count = first > 1 ? html` <small>${first} instances</small>` : html``;
-  const title = first > 0 ? html`<a href="${servicePath(name)}">${name}</a>${count}` : html`<span class="sr">${name}</span>`;
+  const title =
+    first > 0
+      ? html`<a href="${servicePath(name)}">${name}</a>${count}`
+      : html`<span class="sr">${name}</span>`;
   return html`<tr data-key="${name} ${instance.id}" class="${first > 0 ? "first" : ""}">
 <th scope="row">${title}</th>
 <td>${healthMark(state)}</td>

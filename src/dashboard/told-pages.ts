@@ -15,7 +15,8 @@ export interface ToldConfig {
 /** @param told why nothing is known, where that is a text */
 export function configPage({ name, instances }: ServiceState, told: ToldConfig | string): Page {
   const links = instances.map(({ instance }) => {
-    const here = typeof told !== "string" && instance.id === told.instance ? html`aria-current="page"` : html``;
+    const here =
+      typeof told !== "string" && instance.id === told.instance ? html`aria-current="page"` : html``;
     return html`<a href="${servicePath(name)}/config?instance=${encodeURIComponent(instance.id)}" ${here}>${shortId(instance)}</a>`;
   });
   const body = html`${serviceHead(name, "Config")}
@@ -91,5 +92,6 @@ export function toldConfig(instance: string, overview: Reply, config: Reply): To
 }
 
 function textsOf<K extends string>(...keys: readonly K[]): (reply: Reply) => Record<K, string> {
-  return (reply) => Object.fromEntries(keys.map((key) => [key, String(reply[key] ?? "")])) as Record<K, string>;
+  return (reply) =>
+    Object.fromEntries(keys.map((key) => [key, String(reply[key] ?? "")])) as Record<K, string>;
 }

@@ -30,17 +30,16 @@ export async function prefixLines(
 
 /**
  * As wide as the widest of those that are there; each name keeps its tint.
- * @param names of all, known by now
+ * @param names of all, this one among them
  */
 export function createPrefixes(color: boolean): (name: string, names: readonly string[]) => string {
   const tintOf = new Map<string, string>();
   return (name, names) => {
-    const width = Math.max(...names.map((one) => one.length), name.length);
+    const width = Math.max(...names.map((one) => one.length));
     const text = `${name.padEnd(width)} | `;
     if (!color) return text;
-    const tint = tintOf.get(name) ?? tints[tintOf.size % tints.length]!;
-    tintOf.set(name, tint);
+    for (const one of names) if (!tintOf.has(one)) tintOf.set(one, tints[tintOf.size % tints.length]!);
     // what the line before it left on is turned off
-    return `\x1b[0m\x1b[${tint}m${text}\x1b[0m`;
+    return `\x1b[0m\x1b[${tintOf.get(name)}m${text}\x1b[0m`;
   };
 }

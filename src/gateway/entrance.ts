@@ -38,10 +38,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       response.headers.set(name, value);
     if (accessLog) {
       const ms = Math.round(performance.now() - began);
-      const { target } = visit ?? {};
+      const { target, upgraded } = visit ?? {};
+      const status = upgraded ? 101 : response.status;
       // no query: it may hold what is nobody's to read
       log.info(`${request.method} ${url.pathname}`, {
-        status: response.status,
+        status,
         ms,
         ip,
         id,

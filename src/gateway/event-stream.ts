@@ -15,19 +15,17 @@ const utf8 = new TextEncoder();
 
 /**
  * Resolves when the first reply is there, or is not for a while. The next one is asked for when the caller takes it.
- * @param signal ends the call; the stream has one of its own that its reader's leaving ends, too
+ * @param open its signal is aborted when the reader has left
  * @throws what the call fails with by then
  */
 export async function eventStream(
   open: (signal: AbortSignal) => AsyncIterable<unknown>,
-  signal: AbortSignal,
   { passing }: Method,
 ): Promise<Response> {
   const left = new AbortController();
-  const own = AbortSignal.any([signal, left.signal]);
-  const replies = open(own)[Symbol.asyncIterator]();
+  const replies = open(left.signal)[Symbol.asyncIterator]();
   let first: Promise<IteratorResult<unknown>> | undefined = replies.next();
-  await Promise.race([first, pause(firstReplyMs, own)]);
+  await Promise.race([first, pause(firstReplyMs)]);
   let timer: ReturnType<typeof setInterval> | undefined;
   const text = (reply: unknown): string =>
     passing === undefined ? JSON.stringify(reply) : new TextDecoder().decode(reply as Uint8Array);
@@ -50,7 +48,7 @@ export async function eventStream(
       },
       async pull(controller) {
         const { event, last } = await next();
-        if (own.aborted && left.signal.aborted) return;
+        if (left.signal.aborted) return;
         controller.enqueue(utf8.encode(event));
         if (!last) return;
         clearInterval(timer);

@@ -52,7 +52,13 @@ export interface Upstream {
   pick(service: string, wish: Wish): Promise<string>;
   report(address: string, error: unknown, ms: number): void;
   /** TLS of calls out. Absent: cleartext. */
-  readonly tls?: () => { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls?: () => UpstreamTls;
+}
+
+export interface UpstreamTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 export interface GatewayOptions {

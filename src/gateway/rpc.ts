@@ -9,7 +9,7 @@ import { createLearnedMethods } from "./learned-methods.ts";
 import { type Asked, askedOf, type Content, readContent } from "./request-message.ts";
 import { isServiceName, type RpcTarget } from "./rpc-path.ts";
 import { createSession, type Session } from "./session.ts";
-import type { Visit } from "./visit.ts";
+import { untilGone, type Visit } from "./visit.ts";
 
 export interface RpcAsk extends RpcTarget {
   readonly content: Content;
@@ -66,12 +66,14 @@ export function createRpc(options: GatewayOptions): Rpc {
         "unimplemented",
         `${ask.endpoint} streams: ask with accept: text/event-stream, or by a WebSocket`,
       );
-    const { client, signal } = calling(visit, options);
+    const client = (signal: AbortSignal): Client => options.client({ metadata: visit.headers, signal });
     const address = ask.address === undefined ? {} : { address: ask.address };
     const how = { ...address, type: method };
-    if (wantsEvents) return eventStream((own) => replies(client(own), ask, asked, how), signal, method);
+    if (wantsEvents) return eventStream((left) => replies(client(left), ask, asked, how), method);
     const timeoutMs = ask.timeoutMs ?? options.timeoutMs();
     const endpoint = `${method.service}.${method.name}`;
+    using presence = untilGone(visit);
+    const { signal } = presence;
     const reply = await client(signal).call(ask.service, endpoint, asked.request, { ...how, timeoutMs });
     return written(visit, method, reply);
   };
@@ -95,7 +97,6 @@ export function createRpc(options: GatewayOptions): Rpc {
     open(target);
     const { service, endpoint } = target;
     visit.target = `${service} ${endpoint}`;
-    const { client } = calling(visit, options);
     const method = await learned.of(service, endpoint);
     const session: Session = createSession({
       target,
@@ -104,10 +105,10 @@ export function createRpc(options: GatewayOptions): Rpc {
       fields: visit.url.searchParams,
       bodies,
       maxMessageBytes,
-      client,
+      client: (signal) => options.client({ metadata: visit.headers, signal }),
     });
-    if (visit.upgrade?.({ data: session, headers: { "x-request-id": visit.id } }))
-      return new Response(null, { status: 200 });
+    visit.upgraded = visit.upgrade?.({ data: session, headers: { "x-request-id": visit.id } }) ?? false;
+    if (visit.upgraded) return new Response(null);
     throw new StatusError(426, "it cannot become a WebSocket here", { upgrade: "websocket" });
   };
 
@@ -136,13 +137,4 @@ function replies(client: Client, ask: RpcAsk, asked: Asked, how: CallOptions): A
 function namesOf(service: string, endpoint: string): Names {
   const dot = endpoint.lastIndexOf(".");
   return { service: `${service}.${endpoint.slice(0, dot)}`, method: endpoint.slice(dot + 1) };
-}
-
-/** A client whose calls end with the request, or with the server. */
-export function calling(
-  { request, stop, headers }: Visit,
-  { client }: Pick<GatewayOptions, "client">,
-): { readonly client: (signal: AbortSignal) => Client; readonly signal: AbortSignal } {
-  const signal = stop === undefined ? request.signal : AbortSignal.any([request.signal, stop]);
-  return { signal, client: (own) => client({ metadata: headers, signal: own }) };
 }

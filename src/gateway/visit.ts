@@ -1,5 +1,6 @@
 /** One request as the gateway sees it: who asks, under which id, and which of its fields go on. */
 import type { Fetch } from "../call.ts";
+import { MicrorunError } from "../errors.ts";
 import type { Claims, GatewayOptions } from "./gateway.ts";
 
 export interface Visit {
@@ -16,6 +17,25 @@ export interface Visit {
   readonly upgrade: Parameters<Fetch>[3];
   /** Told by the log. */
   target?: string;
+  /** It has become a WebSocket. */
+  upgraded?: boolean;
+}
+
+/** Aborted when the caller leaves or the server can wait no longer, until it is disposed: the server's own signal outlives requests. */
+export function untilGone({ request, stop }: Visit): Disposable & { readonly signal: AbortSignal } {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort(new MicrorunError("cancelled", "the caller left"));
+  const end = (): void => gone.abort(stop?.reason);
+  if (request.signal.aborted) leave();
+  request.signal.addEventListener("abort", leave);
+  stop?.addEventListener("abort", end);
+  return {
+    signal: gone.signal,
+    [Symbol.dispose]() {
+      request.signal.removeEventListener("abort", leave);
+      stop?.removeEventListener("abort", end);
+    },
+  };
 }
 
 const requestId = /^[\w.:/+=-]{1,128}$/;

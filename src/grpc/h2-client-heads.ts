@@ -22,6 +22,8 @@ export interface ClientHeads {
 /** Times left of which a head is kept: calls with the same timeout have one or two. */
 const maxTimes = 8;
 
+const nothing: FlatFields = [];
+
 /** Fields that many calls share, with each of the times that they have left. */
 interface Timed {
   readonly fields: FlatFields;
@@ -69,8 +71,9 @@ export function createHeads(
     of(start) {
       const { metadata, deadline, service, method } = start.call;
       if (start.method.passing !== undefined) {
-        head.shared = passedFields(start, start.method.passing, scheme, authority);
-        head.own = undefined;
+        // whose calls they are differs from call to call: kept, they would only drive out what is worth it
+        head.shared = nothing;
+        head.own = passedFields(start, start.method.passing, scheme, authority);
         return head;
       }
       let known = kept.get(start.method);

@@ -58,12 +58,15 @@ export function messageSchema(type: protobuf.Type): JsonSchema {
     if (!Object.hasOwn(defs, name)) {
       if (Object.keys(defs).length >= maxTypes) return { type: "object", title: name };
       defs[name] = {};
-      defs[name] = { type: "object", title: name, properties: properties(message) };
+      defs[name] = {
+        ...{ type: "object", title: name, ...described(message), properties: properties(message) },
+        ...required(message),
+      };
     }
     return { $ref: `#/$defs/${name}` };
   };
   const properties = (message: protobuf.Type): Record<string, JsonSchema> => {
-    const fields = message.fieldsArray.map((field) => [field.jsonName ?? field.name, fieldOf(field)]);
+    const fields = message.fieldsArray.map((field) => [nameOf(field), { ...fieldOf(field), ...told(field) }]);
     return Object.fromEntries(fields) as Record<string, JsonSchema>;
   };
   const fieldOf = (field: protobuf.Field): JsonSchema => {
@@ -86,4 +89,36 @@ export function messageSchema(type: protobuf.Type): JsonSchema {
   };
   const root = refer(type);
   return { ...root, $defs: defs };
+}
+
+function nameOf({ jsonName, name }: protobuf.Field): string {
+  return jsonName ?? name;
+}
+
+function described({ comment }: protobuf.ReflectionObject): Pick<JsonSchema, "description"> {
+  return comment ? { description: comment } : {};
+}
+
+/** What a field's comment and options say of it. */
+function told(field: protobuf.Field): JsonSchema {
+  const behaviors = behaviorsOf(field);
+  return {
+    ...described(field),
+    ...(field.getOption("deprecated") === true ? { deprecated: true } : {}),
+    ...(behaviors.includes("OUTPUT_ONLY") ? { readOnly: true } : {}),
+    ...(behaviors.includes("INPUT_ONLY") ? { writeOnly: true } : {}),
+  };
+}
+
+function required(message: protobuf.Type): Pick<JsonSchema, "required"> {
+  const names = message.fieldsArray.filter((field) => behaviorsOf(field).includes("REQUIRED")).map(nameOf);
+  return names.length === 0 ? {} : { required: names };
+}
+
+/** Of google.api.field_behavior. */
+function behaviorsOf({ parsedOptions }: protobuf.Field): readonly unknown[] {
+  const given = (parsedOptions ?? []) as readonly Record<string, unknown>[];
+  return given.flatMap(
+    (option) => option["(google.api.field_behavior)"] ?? option["(.google.api.field_behavior)"] ?? [],
+  );
 }

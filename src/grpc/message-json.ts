@@ -1,20 +1,27 @@
 /** Handler values ↔ canonical proto3 JSON. Both ways go through the bytes, so that JSON and protobuf cannot disagree; what was decoded just now need not. */
 import protobuf from "protobufjs";
 import protojson from "protobufjs/ext/protojson.js";
-import type { MessageType } from "../call.ts";
+import type { Field, MessageType } from "../call.ts";
 import { errorText, MicrorunError } from "../errors.ts";
 import { fieldValues, jsonCheck } from "./json-check.ts";
 import { messageSchema } from "./json-schema.ts";
 import { decodeMessage, encodeMessage, lender, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
+import { messageFields } from "./message-fields.ts";
 import { plainJson } from "./plain-json.ts";
+import { plainValue } from "./plain-value.ts";
 import { fromBase64, invalid, kindOf } from "./scalar.ts";
 import { messageShape } from "./shape.ts";
 import { isSpecial } from "./well-known.ts";
 
 const maxShown = 60;
 
-export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType {
+/** @param typeOf the types of other messages of the schema, each made once. @default made anew */
+export function messageType(
+  type: protobuf.Type,
+  codecOf: CodecOf,
+  typeOf = (inner: protobuf.Type): MessageType => messageType(inner, codecOf),
+): MessageType {
   const name = type.fullName.slice(1);
   const codec = codecOf(type);
   const lend = lender();
@@ -22,6 +29,8 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
   const encode = (value: unknown): Uint8Array =>
     lend((writer) => encodeMessage(codec, name, value, 0, writer));
   let plain: ReturnType<typeof plainJson> | "unasked" = "unasked";
+  let read: ReturnType<typeof plainValue> | undefined;
+  let fields: readonly Field[] | undefined;
   const toJson = (value: unknown): unknown => {
     const bytes = encode(value);
     try {
@@ -40,6 +49,9 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
     },
     encode,
     fromJson(json) {
+      read ??= plainValue(type, (inner) => codecOf(inner).zero() as Record<string, unknown>);
+      const value = read(json);
+      if (value !== undefined) return value;
       check(json);
       try {
         const message = protojson.fromJson(type, json);
@@ -51,6 +63,7 @@ export function messageType(type: protobuf.Type, codecOf: CodecOf): MessageType 
     toJson,
     shape: () => messageShape(type),
     schema: () => messageSchema(type),
+    fields: () => (fields ??= messageFields(type, typeOf)),
   };
 }
 

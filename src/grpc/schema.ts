@@ -3,6 +3,7 @@ import protobuf from "protobufjs";
 import type { MessageType, Method } from "../call.ts";
 import type { FileDescriptor, Schema } from "../service/service.ts";
 import { fileDescriptors } from "./descriptor.ts";
+import { httpRules } from "./http-rules.ts";
 import { messageCodecs } from "./message.ts";
 import { messageType } from "./message-json.ts";
 import { embeddedProtoFiles, type ProtoFile, type ReadOptions, readProtoFiles } from "./proto-files.ts";
@@ -43,7 +44,7 @@ function buildSchema(sources: readonly ProtoFile[]): ProtoSchema {
   const typeOf = (type: protobuf.Type): MessageType => {
     let made = types.get(type);
     if (made === undefined) {
-      made = messageType(type, codecOf);
+      made = messageType(type, codecOf, typeOf);
       types.set(type, made);
     }
     return made;
@@ -66,6 +67,7 @@ function buildSchema(sources: readonly ProtoFile[]): ProtoSchema {
       const type = symbols.get(name);
       return type instanceof protobuf.Type ? typeOf(type) : undefined;
     },
+    comment: (name) => symbols.get(name)?.comment ?? undefined,
     root,
     sources,
   };
@@ -78,7 +80,7 @@ function parseInto(root: protobuf.Root, file: ProtoFile): void {
   const named = protobuf.parse as typeof protobuf.parse & { filename: string | null };
   try {
     named.filename = file.name;
-    protobuf.parse(file.text, root, { keepCase });
+    protobuf.parse(file.text, root, { keepCase, alternateCommentMode: true });
   } catch (error) {
     throw parseError(file, error);
   } finally {
@@ -113,5 +115,6 @@ function toMethod(
     idempotent: method.getOption("idempotency_level") === "NO_SIDE_EFFECTS",
     request: typeOf(method.resolvedRequestType!),
     response: typeOf(method.resolvedResponseType!),
+    http: httpRules(method),
   };
 }

@@ -1,7 +1,8 @@
-/** Everything that is answered over HTTP, in order: health, calls, Go Micro's paths, the module's own `fetch`, a 404. */
+/** Everything that is answered over HTTP, in order: health, calls, REST, Go Micro's paths, the module's own `fetch`, pages about it, a 404. */
 import type { Fetch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Health } from "../health/health.ts";
+import type { Routes } from "../rest/rest.ts";
 import { serveConnect } from "./connect.ts";
 import { failure } from "./connect-error.ts";
 import { looksLikeCall } from "./connect-request.ts";
@@ -9,6 +10,8 @@ import { type Cors, trusts, withCors } from "./cors.ts";
 import { healthPaths, serveHealth } from "./health.ts";
 import { microPaths, serveMicro } from "./micro-path.ts";
 import { notFound } from "./not-found.ts";
+import { type Pages, withPages } from "./pages.ts";
+import { serveRest, wrongVerb } from "./rest.ts";
 import type { Answering, Arrival } from "./unary.ts";
 import { webApp } from "./web-app.ts";
 
@@ -16,6 +19,10 @@ export interface AppOptions extends Omit<Answering, "maxBodyBytes" | "trusts"> {
   readonly health: Health;
   /** The module's own. What is listed before it wins: it is never asked for `/health`, `/livez`, `/readyz` or `/startupz`. */
   readonly fetch?: Fetch;
+  /** What of it is called by `google.api.http`. @default nothing */
+  readonly rest?: Routes | undefined;
+  /** Pages about the service, where the module has none of the same path. @default none */
+  readonly pages?: Pages | undefined;
   /** The largest message taken or sent, in bytes. @default 4194304 */
   readonly maxBodyBytes?: number;
   /** Asked at each request. @default pages of other origins may not call */
@@ -28,7 +35,7 @@ const defaultBodyBytes = 4_194_304;
 const noCors: Cors = { origins: [], methods: [], headers: [] };
 
 export function createApp(options: AppOptions): Fetch {
-  const { service, dispatch, health, log, cors = () => noCors, timeoutMs = () => 0 } = options;
+  const { service, dispatch, health, log, rest, cors = () => noCors, timeoutMs = () => 0 } = options;
   const answering: Answering = {
     service,
     dispatch,
@@ -36,7 +43,7 @@ export function createApp(options: AppOptions): Fetch {
     maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
     trusts: (origin) => trusts(cors(), origin),
   };
-  const web = options.fetch && webApp(options.fetch, { log, timeoutMs });
+  const web = withPages(options.fetch && webApp(options.fetch, { log, timeoutMs }), options.pages);
   const microEndpoint = microPaths(service);
 
   const route: Route = (arrival, path) => {
@@ -48,13 +55,17 @@ export function createApp(options: AppOptions): Fetch {
     const method = path.slice(slash + 1);
     const endpoint = named ? service.find(decoded(name), decoded(method)) : undefined;
     if (endpoint !== undefined) return serveConnect(arrival, endpoint, answering);
+    const found = rest?.match(request.method, path);
+    if (found !== undefined && "binding" in found) return serveRest(arrival, found, answering);
     if (request.method === "GET" || request.method === "POST") {
       const micro = microEndpoint(path);
       if (micro !== undefined) return serveMicro(arrival, micro, answering);
     }
     const call = named && looksLikeCall(request);
     if (call && service.has(name)) return unknown(`unknown method ${method} for service ${name}`, 501);
-    if (web !== undefined) return web(arrival);
+    const answer = web(arrival, path);
+    if (answer !== undefined) return answer;
+    if (found !== undefined) return wrongVerb(request, path, found.allow);
     return call ? unknown(`unknown service ${name}`, 404) : notFound(request, path, service);
   };
   return withCors(asFetch(route, log), cors);

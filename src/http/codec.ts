@@ -68,7 +68,8 @@ export function encodeReply(
 const utf8Bytes = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseJson(bytes: Uint8Array): unknown {
+/** @throws MicrorunError `invalid_argument`, with the place in the text */
+export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0)
     throw new MicrorunError("invalid_argument", "request body: empty, where JSON is expected", {
       hint: "send {} for an empty message",

@@ -1,7 +1,7 @@
 /** Errors as the Connect protocol writes them: HTTP status, code, message, details (connectrpc.com/docs/protocol). */
 import type { Code, MicrorunError } from "../errors.ts";
 
-const statuses: Record<Code, number> = {
+export const statuses: Readonly<Record<Code, number>> = {
   cancelled: 499,
   unknown: 500,
   invalid_argument: 400,

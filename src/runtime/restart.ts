@@ -74,7 +74,8 @@ function restartOnChange(watched: Watched): void {
 
   let emitting = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
+    // before whoever may exit at once
+    process.prependListener(signal, () => {
       stopped ||= !emitting;
       if (process.listenerCount(signal) === 1) process.exit(exitCode(signal));
     });

@@ -157,7 +157,7 @@ describe("an object with fetch", () => {
   test("may be a literal that names its port, which is ignored and said", () => {
     const bun = { port: 1, websocket: { message: hello }, routes: { "/": hello }, tls: {} };
     const { definition, ignored } = readModule(of({ ...bun, name: "web", fetch: hello }));
-    expect(Object.keys(definition)).toEqual(["name", "fetch"]);
+    expect(Object.keys(definition)).toEqual(["name", "fetch", "websocket"]);
     expect(ignored).toEqual(["port", "routes", "tls"]);
   });
 

@@ -126,6 +126,8 @@ export interface Schema {
   readonly services: ReadonlyMap<string, readonly Method[]>;
   /** All files, imported ones too. Computed when first asked for. */
   readonly files: () => readonly FileDescriptor[];
+  /** What the files say beside a service or method, by its full name: `greeter.Greeter.Hello`. @default nothing */
+  readonly comment?: (name: string) => string | undefined;
 }
 
 /** A method and what answers it. Without a handler it is known and `unimplemented`. */

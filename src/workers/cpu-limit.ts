@@ -14,7 +14,7 @@ export function usableCores(read: Read = readText, available: number = available
 }
 
 /** Cores that the process's cgroup, or one above it, allows. @returns undefined without a limit */
-function cpuLimit(read: Read): number | undefined {
+export function cpuLimit(read: Read = readText): number | undefined {
   const limits = (read("/proc/self/cgroup") ?? "0::/")
     .split("\n")
     .flatMap((line) => limitsOf(line, read))

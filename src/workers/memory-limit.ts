@@ -16,7 +16,7 @@ export function memoryShare(processes = 1, read: Read = readText, total: number 
 }
 
 /** Of the process's cgroup and those above it, in bytes. */
-function memoryLimits(read: Read): number[] {
+export function memoryLimits(read: Read = readText): number[] {
   return (read("/proc/self/cgroup") ?? "0::/")
     .split("\n")
     .flatMap((line) => filesOf(line))

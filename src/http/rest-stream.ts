@@ -1,0 +1,113 @@
+/** REST calls whose reply streams: a JSON text a line, server-sent events where the caller asks for them, raw bytes as they are. */
+import { discard } from "../iteration.ts";
+import type { Match } from "../rest/rest.ts";
+import { pause } from "../wait.ts";
+import { encodeReply } from "./codec.ts";
+import { createLifetime } from "./lifetime.ts";
+import { readRequest, replyCodec, sendsRaw } from "./rest-body.ts";
+import { restError } from "./rest-error.ts";
+import { readMessages } from "./rest-messages.ts";
+import { type Answering, type Arrival, addMetadata, callOf, errorOf, type Sent } from "./unary.ts";
+
+/** What fails at once is answered by a status of its own; a stream that is quiet for longer begins without a message, in ms. */
+const firstReplyMs = 1000;
+
+/** How a stream is written. */
+interface Framing {
+  /** Undefined: that of its first message. */
+  readonly type?: string;
+  readonly message: (bytes: Uint8Array) => Uint8Array;
+  /** The last of a stream that failed. Undefined: it is cut off. */
+  readonly error?: (json: string) => Uint8Array;
+}
+
+const lines: Framing = {
+  type: "application/x-ndjson",
+  message: (bytes) => Buffer.concat([bytes, Buffer.from("\n")]),
+  error: (json) => Buffer.from(`${json}\n`),
+};
+
+const events: Framing = {
+  type: "text/event-stream",
+  message: (bytes) => Buffer.concat([Buffer.from("data: "), bytes, Buffer.from("\n\n")]),
+  error: (json) => Buffer.from(`event: error\ndata: ${json}\n\n`),
+};
+
+const asIs: Framing = { message: (bytes) => bytes };
+
+/** @throws MicrorunError what it fails with before anything is sent */
+export async function serveRestStream(
+  arrival: Arrival,
+  match: Match,
+  answering: Answering,
+): Promise<Response> {
+  const { request } = arrival;
+  const { method } = match.binding;
+  const wantsEvents = /\btext\/event-stream\b/.test(request.headers.get("accept") ?? "");
+  const framing = sendsRaw(match.binding) ? asIs : wantsEvents ? events : lines;
+  const codec = replyCodec(match.binding);
+  const sent: Sent = { header: undefined, trailer: undefined };
+  const lifetime = createLifetime(request, undefined, arrival.stop);
+  // watched from the start: a stream may be quiet for long
+  void lifetime.signal;
+  let begun = false;
+
+  async function* bodies(): AsyncGenerator<Uint8Array> {
+    const requests = method.requestStream ? readMessages(request, match, answering) : undefined;
+    let replies: AsyncIterator<unknown> | undefined;
+    try {
+      const asked = requests ?? (await lifetime.during(() => readRequest(request, match, answering)));
+      const call = callOf(arrival, method, asked, lifetime, sent);
+      const reply = await lifetime.during(() => answering.dispatch(call));
+      const iterator = (reply as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      replies = iterator;
+      for (;;) {
+        const next = await lifetime.during(() => iterator.next());
+        if (next.done) break;
+        yield framing.message(encodeReply(codec, method, next.value, answering));
+      }
+      replies = undefined;
+    } catch (thrown) {
+      const error = errorOf(thrown, method, answering.log);
+      if (!begun || framing.error === undefined) throw error;
+      yield framing.error(JSON.stringify({ error: restError(error, request.headers) }));
+    } finally {
+      lifetime[Symbol.dispose]();
+      // neither is waited for: a handler may never settle
+      discard(replies);
+      discard(requests);
+    }
+  }
+
+  const out = bodies();
+  let first: Promise<IteratorResult<Uint8Array>> | undefined = out.next();
+  using quiet = timer();
+  await Promise.race([first, ...(framing.type === undefined ? [] : [quiet.over])]);
+  begun = true;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await (first ?? out.next());
+        first = undefined;
+        if (next.done) controller.close();
+        else controller.enqueue(next.value);
+      },
+      cancel() {
+        lifetime.cancel();
+        discard(out);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const headers = { "content-type": framing.type ?? codec.type, "cache-control": "no-store" };
+  const response = new Response(body, { headers });
+  if (framing === events) response.headers.set("x-accel-buffering", "no");
+  addMetadata(response.headers, sent.header);
+  if (request.method === "HEAD") await body.cancel();
+  return response;
+}
+
+function timer(): Disposable & { readonly over: Promise<void> } {
+  const stop = new AbortController();
+  return { over: pause(firstReplyMs, stop.signal), [Symbol.dispose]: () => stop.abort() };
+}
