@@ -5,7 +5,7 @@ import { dashboard } from "../plugins.ts";
 import { aborted } from "../wait.ts";
 import type { Input } from "./command.ts";
 import { dashboardFlags } from "./dashboard-flags.ts";
-import { namedRegistry, stopSignal, toolLog } from "./discovery.ts";
+import { registryMesh, stopSignal, toolLog } from "./discovery.ts";
 import { portFlags } from "./run-flags.ts";
 import { readClient, readMesh } from "./settings.ts";
 import { readFlags } from "./values.ts";
@@ -16,7 +16,7 @@ const requestTimeoutMs = 5000;
 export async function start({ given, env, host }: Input): Promise<number> {
   const { address, token, open } = readFlags(dashboardFlags, given, env);
   const { max_message_bytes } = readFlags({ max_message_bytes: portFlags.max_message_bytes }, given, env);
-  const registry = namedRegistry({ given, env });
+  const { registry } = registryMesh({ given, env });
   // whoever has a registry asks it, in a cluster too
   const mesh = { ...readMesh(new Map([...given, ["registry", [registry]]]), env), registry };
   const log = toolLog(env);

@@ -80,18 +80,19 @@ export async function openDebugPeers(
     instances: found,
     ...(address === undefined ? { registry } : {}),
     async ask(instance, name) {
+      const options = { ...how(instance, name), timeoutMs: timeout };
       try {
-        const options = { ...how(instance, name), timeoutMs: timeout };
         return await client.call(service, `debug.Debug.${name}`, {}, options);
       } catch (error) {
-        throw withoutDebug(error);
+        throw explained(name, error);
       }
     },
     async *logs(instance, request, signal = AbortSignal.timeout(timeout)) {
+      const options = { ...how(instance, "Log"), signal };
       try {
-        yield* client.stream(service, "debug.Debug.Log", request, { ...how(instance, "Log"), signal });
+        yield* client.stream(service, "debug.Debug.Log", request, options);
       } catch (error) {
-        throw withoutDebug(error);
+        throw explained("Log", error);
       }
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -132,7 +133,8 @@ function grpcAddress({ address, protocols, metadata }: Instance): string {
   throw new MicrorunError("unimplemented", `speaks ${spoken}, not gRPC: it cannot be asked`);
 }
 
-function withoutDebug(thrown: unknown): unknown {
-  if (!(thrown instanceof MicrorunError) || thrown.code !== "unimplemented" || thrown.cause === undefined) return thrown;
-  return thrown;
+function explained(method: string, thrown: unknown): unknown {
+  if (!(thrown instanceof MicrorunError) || thrown.code !== "unimplemented") return thrown;
+  const others = method === "Log" ? "Go Micro v1, v5 and Kratos have none" : "Go Micro v5 and Kratos have none";
+  return new MicrorunError("unimplemented", `has no Debug.${method}: ${others}`, { cause: thrown });
 }

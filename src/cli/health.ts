@@ -12,7 +12,9 @@ import { readFlags } from "./values.ts";
 /** As the sidecar had it. */
 const rpcTimeoutMs = 5000;
 
-export async function start({ given, env, host }: Input): Promise<number> {
+export async function start(input: Input): Promise<number> {
+  const { words, given, env, host } = input;
+  if (words.length > 0) return (await import("./health-report.ts")).start(input);
   const flags = readFlags(healthFlags, given, env);
   const log = createLog({ ...readLog(given, env), write: (line) => process.stderr.write(`${line}\n`) });
   const missing =

@@ -16,9 +16,7 @@ export function said(field) {
     }
     case "array": {
       const items = [...field.querySelector(":scope > [data-items]").children];
-      return items.length === 0
-        ? undefined
-        : items.map((item) => said(member(item)) ?? empty(member(item)));
+      return items.length === 0 ? undefined : items.map((item) => said(member(item)) ?? empty(member(item)));
     }
     case "map": {
       const items = [...field.querySelector(":scope > [data-items]").children];
