@@ -1,4 +1,5 @@
 /** What the doctor looks at in the place where it runs: limits, the registry, ports, what carries events. */
+import { totalmem } from "node:os";
 import { brokerCheck, type NatsFacts } from "./doctor/broker.ts";
 import type { Check } from "./doctor/doctor.ts";
 import { advertisedCheck, type Listening, portsCheck } from "./doctor/ports.ts";
@@ -18,7 +19,8 @@ export interface PlaceExamined {
 
 export const limits: Check = limitsCheck(() => ({
   files: openFiles(readText("/proc/self/limits") ?? ""),
-  memoryBytes: least(memoryLimits()),
+  // a number beyond what there is means none
+  memoryBytes: least(memoryLimits().filter((bytes) => bytes < totalmem())),
   cores: cpuLimit(),
   processes: least(processLimits()),
 }));

@@ -190,6 +190,10 @@ export const middleware = {
   rateLimit: (): Promise<typeof import("./middleware/rate-limit.ts")> => import("./middleware/rate-limit.ts"),
 };
 
+export const rest = {
+  routes: (): Promise<typeof import("./rest/routes.ts")> => import("./rest/routes.ts"),
+};
+
 export const http = {
   body: (): Promise<typeof import("./http/body.ts")> => import("./http/body.ts"),
   query: (): Promise<typeof import("./http/query.ts")> => import("./http/query.ts"),

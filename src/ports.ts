@@ -5,6 +5,7 @@ import { MicrorunError } from "./errors.ts";
 import type { Health } from "./health/health.ts";
 import type { Log } from "./log.ts";
 import * as plugins from "./plugins.ts";
+import type { Routes } from "./rest/rest.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Definition, RuntimeContext, Service, WebContext } from "./service/service.ts";
 import type { LiveSettings, Settings } from "./settings.ts";
@@ -25,6 +26,8 @@ export interface PortOptions {
   readonly host: Runtime;
   readonly transport: Transport;
   readonly service: Service;
+  /** What of it REST calls. @default nothing */
+  readonly rest: Routes | undefined;
   /** What answers calls, by what carries them. */
   readonly dispatch: { readonly grpc: Dispatch; readonly http: Dispatch };
   /** As it is at the time. */
@@ -53,6 +56,7 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
     dispatch: dispatch.http,
     health,
     log,
+    rest: options.rest,
     cors: () => live().cors,
     timeoutMs: () => live().httpTimeoutMs,
     maxBodyBytes: settings.maxMessageBytes,

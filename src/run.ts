@@ -14,6 +14,7 @@ import * as plugins from "./plugins.ts";
 import { openPorts } from "./ports.ts";
 import { ownInstance } from "./registry/own-instance.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { Routes } from "./rest/rest.ts";
 import { hostRuntime } from "./runtime/host.ts";
 import { takeSignals } from "./runtime/signals.ts";
 import { createDispatch } from "./service/dispatch.ts";
@@ -173,6 +174,7 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
     registry,
     seen,
   });
+  const rest = await restOf(service);
   const handlers = createDispatch(service, {
     ...context,
     config: () => config.current,
@@ -198,7 +200,7 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
   const ports = wantsPorts
     ? stack.use(
         await openPorts({
-          ...{ settings, live, host, transport, service, dispatch, definition, health },
+          ...{ settings, live, host, transport, service, rest, dispatch, definition, health },
           ...(seat === undefined ? {} : { shared: seat.launch.addresses === undefined ? "first" : "next" }),
           // one request sees one snapshot
           context: {
@@ -235,6 +237,12 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
   health.setServing(true);
   onReady({ service, log, grpcAddress: ports?.grpcAddress, httpAddress: ports?.httpAddress });
   return { ended: definition.job === undefined ? new Promise(() => {}) : runJob(definition.job, context) };
+}
+
+/** @throws MicrorunError `invalid_argument` for rules that cannot be held */
+async function restOf({ endpoints }: Service): Promise<Routes | undefined> {
+  if (!endpoints.some(({ method }) => method.http?.length)) return undefined;
+  return (await plugins.rest.routes()).createRoutes(endpoints);
 }
 
 /** A registry that cannot be reached makes nobody unready: what was last known holds. */

@@ -242,6 +242,15 @@ test("each third-party package has one door", () => {
   }
 });
 
+test("grpc-js is loaded with its own transport alone", () => {
+  const others = offenders(
+    (from, to) => /^grpc\/js-/.test(to) && !/^grpc\/js-/.test(from) && from !== "plugins.ts",
+  );
+  expect(others).toEqual([]);
+  const bare = sources.filter(({ packages }) => packages.includes("@grpc/grpc-js")).map(({ path }) => path);
+  expect(bare.filter((path) => !/^grpc\/js-/.test(path))).toEqual([]);
+});
+
 test("no file is longer than it may be", () => {
   const long = sources.filter(({ text }) => text.split("\n").length - 1 > maxLines).map(({ path }) => path);
   expect(long).toEqual([]);

@@ -44,11 +44,12 @@ async function* oneAfterAnother(values: readonly unknown[]): AsyncGenerator<unkn
   yield* values;
 }
 
-export function parseRequest(json = "{}"): unknown {
+/** @param what it is, for people */
+export function parseRequest(json = "{}", what = "request"): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw usageError(`request: not JSON (${errorText(error)})`, `write it as '{"name":"John"}'`);
+    throw usageError(`${what}: not JSON (${errorText(error)})`, `write it as '{"name":"John"}'`);
   }
 }
 

@@ -33,7 +33,9 @@ export const statsFlags = {
   },
 } as const;
 
-export const reportFlags = { output: { ...statsFlags.output, of: ["json", "yaml"], about: "How the answer is written." } } as const;
+export const reportFlags = {
+  output: { ...statsFlags.output, of: ["json", "yaml"], about: "How the answer is written." },
+} as const;
 
 export const logsFlags = {
   follow: {
@@ -94,7 +96,8 @@ export const debugCommands: readonly Command[] = [
   {
     name: "health",
     words: "[service]",
-    about: "Ask each instance of a service for its health; without a service be the sidecar that answers /health",
+    about:
+      "Ask each instance of a service for its health; without a service be the sidecar that answers /health",
     groups: [
       { title: "Health:", flags: reportFlags },
       askGroup,

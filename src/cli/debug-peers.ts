@@ -47,7 +47,8 @@ export async function openDebugPeers(
   const service = serviceWord(command, words, `microrun ${command} greeter`);
   const { address, timeout } = readFlags(askFlags, given, env);
   const { max_message_bytes } = readFlags({ max_message_bytes: portFlags.max_message_bytes }, new Map(), env);
-  const mesh = address === undefined ? registryMesh({ given, env }) : { ...readMesh(given, env), registry: "memory" };
+  const mesh =
+    address === undefined ? registryMesh({ given, env }) : { ...readMesh(given, env), registry: "memory" };
   await using opened = new AsyncDisposableStack();
   const outbound = opened.use(
     await openOutbound({
@@ -135,6 +136,7 @@ function grpcAddress({ address, protocols, metadata }: Instance): string {
 
 function explained(method: string, thrown: unknown): unknown {
   if (!(thrown instanceof MicrorunError) || thrown.code !== "unimplemented") return thrown;
-  const others = method === "Log" ? "Go Micro v1, v5 and Kratos have none" : "Go Micro v5 and Kratos have none";
+  const others =
+    method === "Log" ? "Go Micro v1, v5 and Kratos have none" : "Go Micro v5 and Kratos have none";
   return new MicrorunError("unimplemented", `has no Debug.${method}: ${others}`, { cause: thrown });
 }

@@ -60,9 +60,9 @@ async function settled(
   }
 }
 
-/** A job or a worker opens none of itself. */
+/** A job or a worker opens none of itself. @throws MicrorunError `invalid_argument` where there is no such file */
 async function opensPorts({ given, env, built }: Input, module: string | undefined): Promise<boolean> {
   if (module === undefined || built !== undefined) return true;
-  if (isTaken("server_address", portFlags.server_address, given, env)) return true;
-  return !(await readModuleFacts("doctor", module).catch(() => undefined))?.isFunction;
+  const { isFunction } = await readModuleFacts("doctor", module);
+  return !isFunction || isTaken("server_address", portFlags.server_address, given, env);
 }

@@ -22,7 +22,11 @@ export const payloadFlags = {
 } as const;
 
 export const publishFlags = {
-  metadata: { ...callFlags.metadata, about: "Header fields of the message, repeatable.", example: "x-tenant=a" },
+  metadata: {
+    ...callFlags.metadata,
+    about: "Header fields of the message, repeatable.",
+    example: "x-tenant=a",
+  },
   key: {
     type: "text",
     variable: false,

@@ -1,4 +1,4 @@
-/** What a doctor found, for people: a line each, what to do below it, and what is to be applied at the end. */
+/** What a doctor found, for people: a line each, what to do below it, and the objects to apply at the end. */
 import type { CheckedFinding } from "../doctor.ts";
 import { plain } from "./output.ts";
 
@@ -7,14 +7,15 @@ const statusCells = 4;
 
 export function findingsText(findings: readonly CheckedFinding[], color: boolean): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
-  const lines = findings.map(({ check, status, what, todo }) => {
+  const margin = " ".repeat(statusCells + 2 + width + 2);
+  const lines = findings.map(({ check, status, what, todo, yaml }) => {
     const shown = status.padEnd(statusCells);
     const mark = color ? `\x1b[${colors[status]}m${shown}\x1b[0m` : shown;
-    const order =
-      todo === undefined ? "" : `${" ".repeat(statusCells + 2 + width + 2)}hint: ${plain(todo)}\n`;
-    return `${mark}  ${check.padEnd(width)}  ${plain(what)}\n${order}`;
+    const order = todo === undefined ? "" : `${margin}hint: ${plain(todo)}\n`;
+    const part = yaml === undefined || isWhole(yaml) ? "" : yaml.replaceAll(/^(?=.)/gm, `${margin}  `);
+    return `${mark}  ${check.padEnd(width)}  ${plain(what)}\n${order}${part}`;
   });
-  return lines.join("") + countText(findings) + findings.map(yamlPart).join("");
+  return lines.join("") + countText(findings) + findings.map(appliedText).join("");
 }
 
 function countText(findings: readonly CheckedFinding[]): string {
@@ -24,8 +25,12 @@ function countText(findings: readonly CheckedFinding[]): string {
   return `\n${counts.join(", ")}\n`;
 }
 
-/** Documents of their own, so that all can be applied as they stand. */
-function yamlPart({ check, what, todo, yaml }: CheckedFinding): string {
-  if (yaml === undefined) return "";
-  return `\n---\n# ${check}: ${plain(what)}\n# ${plain(todo ?? "")}\n${yaml}`;
+/** Objects, and not a part of one. */
+function isWhole(yaml: string): boolean {
+  return yaml.startsWith("apiVersion:");
+}
+
+/** Documents, so that all can be applied as they stand. */
+function appliedText({ check, what, yaml }: CheckedFinding): string {
+  return yaml === undefined || !isWhole(yaml) ? "" : `\n---\n# ${check}: ${plain(what)}\n${yaml}`;
 }

@@ -19,7 +19,10 @@ const well = "ok";
 export async function start(input: Input): Promise<number> {
   const sidecar = Object.keys(healthFlags).find((name) => input.given.has(name));
   if (sidecar !== undefined)
-    throw usageError(`--${sidecar}: is for the sidecar, which names no service`, "use --address to ask one instance");
+    throw usageError(
+      `--${sidecar}: is for the sidecar, which names no service`,
+      "use --address to ask one instance",
+    );
   const { output } = readFlags(reportFlags, input.given, input.env);
   await using peers = await openDebugPeers("health", input);
   if (peers === undefined) return 1;

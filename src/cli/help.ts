@@ -3,7 +3,9 @@ import yargs, { type Argv, type Options } from "yargs";
 import type { Built, Command } from "./command.ts";
 import { commandNamed, commandsOf } from "./commands.ts";
 import { choicesOf, defaultText, type Flag, type FlagGroup, type FlagTable } from "./flags.ts";
+import { knownWords } from "./known-words.ts";
 import { columns } from "./terminal.ts";
+import type { Environment } from "./values.ts";
 
 /** @param command absent: of the program */
 export function helpText(command?: string, built?: Built): Promise<string> {
@@ -11,7 +13,16 @@ export function helpText(command?: string, built?: Built): Promise<string> {
 }
 
 /** What the shell's completion function asks for. @returns the exit code */
-export async function printCompletions(argv: readonly string[], built?: Built): Promise<number> {
+export async function printCompletions(
+  argv: readonly string[],
+  env: Environment,
+  built?: Built,
+): Promise<number> {
+  const words = await knownWords(argv.slice(2), env);
+  if (words.length > 0) {
+    process.stdout.write(words.map((word) => `${word}\n`).join(""));
+    return 0;
+  }
   await program(withCommand(argv), built).parseAsync();
   return 0;
 }

@@ -7,9 +7,10 @@ type Shown = Pick<Message, "topic" | "header" | "body" | "event">;
 const strict = new TextDecoder("utf-8", { fatal: true });
 
 /** `body` is JSON, or a text; bytes that are neither are `base64`. */
-export function messageLine({ topic, header, event, ...rest }: Shown, type?: MessageType): string {
+export function messageLine(message: Shown, type?: MessageType): string {
+  const { topic, header, event } = message;
   const attributes = event === undefined ? {} : { event };
-  return `${JSON.stringify({ topic, header, ...attributes, ...bodyOf({ topic, header, event, ...rest }, type) })}\n`;
+  return `${JSON.stringify({ topic, header, ...attributes, ...bodyOf(message, type) })}\n`;
 }
 
 export function bodyLine(message: Shown, type?: MessageType): string {
@@ -24,7 +25,7 @@ function bodyOf(
 ): { readonly body?: unknown; readonly base64?: string } {
   const media = contentType(header, event);
   if (/\bjson$/.test(media) || media === "") {
-    const json = attempt(() => JSON.parse(strict.decode(body)) as unknown);
+    const json = attempt((): unknown => JSON.parse(strict.decode(body)));
     if (json !== undefined) return { body: json };
   }
   if (type?.decode !== undefined && !/json$|^text\//.test(media)) {

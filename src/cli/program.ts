@@ -51,7 +51,7 @@ function said({ argv, env }: Program, name: string): string | undefined {
 async function start({ argv, env, host, built }: Program): Promise<number> {
   if (argv[0] === "--get-yargs-completions") {
     const { printCompletions } = await import("./help.ts");
-    return printCompletions(argv, built);
+    return printCompletions(argv, env, built);
   }
   const { command, wants, ...line } = readArgv(argv, built);
   if (wants === "version") {
@@ -83,7 +83,10 @@ async function start({ argv, env, host, built }: Program): Promise<number> {
   const words = command.name === "run" ? [built.module] : line.words;
   const { proto } = built;
   const replaced =
-    /^(run|config|doctor)$/.test(command.name) && proto.length > 0 && !line.given.has("proto") && !env.MICRO_PROTO;
+    /^(run|config|doctor)$/.test(command.name) &&
+    proto.length > 0 &&
+    !line.given.has("proto") &&
+    !env.MICRO_PROTO;
   const given = replaced ? new Map([...line.given, ["proto", proto] as const]) : line.given;
   return start({ ...line, words, given, env, host, built, own: await ownWordsOf(built) });
 }

@@ -6,9 +6,9 @@ import { createLog } from "../log.ts";
 import type { Registry } from "../registry/registry.ts";
 import { checkedMetadata, parseRequest } from "./call-request.ts";
 import type { Input } from "./command.ts";
+import { toolLog } from "./discovery.ts";
 import { openEvents, payloadType, topicWord } from "./event-broker.ts";
 import { publishFlags } from "./event-flags.ts";
-import { wantsColor } from "./terminal.ts";
 import { hasSubscriber } from "./topics.ts";
 import { readFlags } from "./values.ts";
 
@@ -20,7 +20,7 @@ export async function start({ words, given, env }: Input): Promise<number> {
   if (written === undefined) throw usageError("publish: requires a message", `write ${example}`);
   const flags = readFlags(publishFlags, given, env);
   const type = await payloadType(flags);
-  const json = parseRequest(written === "-" ? await text(process.stdin) : written);
+  const json = parseRequest(written === "-" ? await text(process.stdin) : written, "message");
   const payload = type === undefined ? json : type.fromJson(json);
   const options: PublishOptions = {
     metadata: checkedMetadata(flags.metadata),
@@ -32,13 +32,11 @@ export async function start({ words, given, env }: Input): Promise<number> {
   };
   // a broker that takes a message and loses it says so in its log alone; if all is well again, that too
   let isLost = false;
-  const log = createLog({
-    format: "text",
-    color: wantsColor(env, process.stderr),
-    write: (line) => process.stderr.write(`${line}\n`),
-  });
-  log.follow(({ level }) => {
+  const shown = toolLog(env);
+  const log = createLog({ write: () => {} });
+  log.follow(({ level, message, fields }) => {
     isLost = level === "warn" || level === "error";
+    shown[level](message, fields);
   });
   {
     await using events = await openEvents({ given, env }, log);

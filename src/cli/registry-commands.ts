@@ -1,12 +1,6 @@
 /** The commands that look into the registry, and write into it. */
 import type { Command } from "./command.ts";
-import {
-  deregisterGroup,
-  outputFlags,
-  registerGroup,
-  registryGroup,
-  watchFlags,
-} from "./tool-flags.ts";
+import { deregisterGroup, outputFlags, registerGroup, registryGroup, watchFlags } from "./tool-flags.ts";
 
 export const registryCommands: readonly Command[] = [
   {

@@ -26,7 +26,8 @@ export async function start(input: Input): Promise<number> {
   const { output } = readFlags(statsFlags, input.given, input.env);
   await using peers = await openDebugPeers("stats", input);
   if (peers === undefined) return 1;
-  const ask = async (instance: Parameters<typeof peers.ask>[0]) => readStats(await peers.ask(instance, "Stats"));
+  const ask = async (instance: Parameters<typeof peers.ask>[0]) =>
+    readStats(await peers.ask(instance, "Stats"));
   const answers = await askEach(peers.instances, ask);
   process.stdout.write(answersText(peers.service, answers, statsReport(output === "wide"), output));
   return answers.every(({ reply }) => reply !== undefined) ? 0 : 1;
@@ -40,7 +41,16 @@ export function readStats(reply: Reply): Stats {
   const [timestamp, started, uptime, memory, threads, gc, requests, errors] = [
     ...["timestamp", "started", "uptime", "memory"],
     ...["threads", "gc", "requests", "errors"],
-  ].map((name) => Number(reply[name] ?? 0)) as [number, number, number, number, number, number, number, number];
+  ].map((name) => Number(reply[name] ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (started < firstDate)
     return { started: timestamp, uptime: started, memory: uptime, threads: memory, gc: threads };
   return { started, uptime, memory, threads, gc, requests, errors };

@@ -39,11 +39,16 @@ const freshMs = 1500;
 const maxAsked = 500;
 const maxAtOnce = 16;
 
+/** Where Go Micro's http broker lists its subscribers: nobody calls them. */
+const subscribers = "micro.http.broker";
+
 type Told = Omit<InstanceState, "instance">;
 
 export function createRoster(registry: Pick<Registry, "list">, peers: Peers): Roster {
   const told = new Map<string, Told>();
-  const listed = shared(() => registry.list());
+  const listed = shared(async () =>
+    (await registry.list()).filter(({ service }) => service !== subscribers),
+  );
   const states = (instances: readonly Instance[]): ServiceState[] => {
     const services = Map.groupBy(instances, ({ service }) => service);
     return [...services]

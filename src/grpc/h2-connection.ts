@@ -4,7 +4,7 @@ import type { Deadlines } from "../deadlines.ts";
 import type { Connection, ConnectOptions } from "../transport/transport.ts";
 import type { AbortWatch } from "./abort-watch.ts";
 import { callsOut } from "./calls-out.ts";
-import { defaultKeepaliveMs, defaultKeepaliveTimeoutMs, defaultMaxMessageBytes } from "./connection.ts";
+import { defaultKeepaliveMs, defaultKeepaliveTimeoutMs, defaultMaxMessageBytes } from "./defaults.ts";
 import { type Channel, createChannel } from "./h2-channel.ts";
 import { createHeads } from "./h2-client-heads.ts";
 import { type InvokedOptions, openStream } from "./h2-invoked.ts";

@@ -8,12 +8,16 @@ const verbs = ["get", "put", "post", "delete", "patch"] as const;
 type Rule = Readonly<Record<string, unknown>>;
 
 export function httpRules({ parsedOptions }: protobuf.Method): readonly HttpRule[] {
-  const given = ((parsedOptions ?? []) as readonly Rule[]).flatMap(
-    (option) => option["(google.api.http)"] ?? option["(.google.api.http)"] ?? [],
-  ) as readonly Rule[];
+  const given = ((parsedOptions ?? []) as readonly Rule[]).flatMap((option) =>
+    rulesIn(option["(google.api.http)"] ?? option["(.google.api.http)"]),
+  );
   if (given.length === 0) return [];
   const own: Rule = Object.assign({}, ...given);
-  return [own, ...([own.additional_bindings ?? []].flat() as readonly Rule[])].flatMap(ruleOf);
+  return [own, ...rulesIn(own.additional_bindings)].flatMap(ruleOf);
+}
+
+function rulesIn(value: unknown): readonly Rule[] {
+  return value === undefined ? [] : ([value].flat() as unknown[] as readonly Rule[]);
 }
 
 /** None, where it names no path. */

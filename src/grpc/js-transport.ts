@@ -1,7 +1,7 @@
 /** The transport that speaks gRPC on grpc-js. */
 import type { Transport } from "../transport/transport.ts";
 import { createAbortWatch } from "./abort-watch.ts";
-import { connectGrpc } from "./connection.ts";
+import { connectGrpc } from "./js-connection.ts";
 import { openJsWire } from "./js-wire.ts";
 import { serveGrpc } from "./server.ts";
 

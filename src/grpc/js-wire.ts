@@ -1,5 +1,5 @@
 /** The wire of a server on grpc-js: a port of node:net, the engine, and node's HTTP/2 streams for the web. */
-import { createEngine } from "./engine.ts";
+import { createEngine } from "./js-engine.ts";
 import { refuseStream } from "./js-leave.ts";
 import { carryNodeSocket } from "./node-socket.ts";
 import { openPort } from "./port.ts";

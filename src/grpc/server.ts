@@ -6,11 +6,11 @@ import type { Service } from "../service/service.ts";
 import { defaultServerLimits, type ListenOptions, type Server } from "../transport/transport.ts";
 import { headReader } from "./call-head.ts";
 import { isGrpc } from "./content.ts";
+import { defaultMaxMessageBytes } from "./defaults.ts";
 import { type Answering, type Exchange, openExchange } from "./exchange.ts";
 import type { Fields } from "./metadata.ts";
 import type { OpenWire } from "./wire.ts";
 
-export const defaultMaxMessageBytes = 4_194_304;
 const defaultDrainTimeoutMs = 10_000;
 
 /** How long the last answers may take to leave, after the calls are over. */

@@ -3,7 +3,11 @@ import type { MicrorunError } from "../errors.ts";
 import { statuses } from "./connect-error.ts";
 
 /** `x-goog-api-client` is what the libraries that are generated for such clients send. */
-export function restError(error: MicrorunError, headers: Headers, status: number = statuses[error.code]): object {
+export function restError(
+  error: MicrorunError,
+  headers: Headers,
+  status: number = statuses[error.code],
+): object {
   const { code, reason = "", message, details = {} } = error;
   if (!headers.has("x-goog-api-client")) return { code: status, reason, message, metadata: details };
   const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, metadata: details };
@@ -11,7 +15,11 @@ export function restError(error: MicrorunError, headers: Headers, status: number
   return { error: { code: status, message, status: code.toUpperCase(), details: told } };
 }
 
-export function restFailure(error: MicrorunError, headers: Headers, status: number = statuses[error.code]): Response {
+export function restFailure(
+  error: MicrorunError,
+  headers: Headers,
+  status: number = statuses[error.code],
+): Response {
   return new Response(JSON.stringify(restError(error, headers, status)), {
     status,
     headers: { "content-type": "application/json" },

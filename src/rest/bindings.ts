@@ -1,6 +1,7 @@
 /** The rules of a service's methods, checked before anything is served: what they name must be there. */
-import { usageError } from "../errors.ts";
+
 import type { Field, HttpRule, MessageType, Method } from "../call.ts";
+import { usageError } from "../errors.ts";
 import type { Endpoint } from "../service/service.ts";
 import { fieldNamed, findField } from "./field-path.ts";
 import { type Binding, type FieldPath, isHttpBody } from "./rest.ts";
@@ -28,7 +29,8 @@ function bindingOf(endpoint: Endpoint, rule: HttpRule): Binding {
   const template = parseTemplate(rule.path, where);
   const bound = template.variables.map(({ field }): FieldPath => {
     const path = findField(method.request, field);
-    if (typeof path === "string") return refuse(`{${field}}: ${path}`, `name a field of ${method.request.name}`);
+    if (typeof path === "string")
+      return refuse(`{${field}}: ${path}`, `name a field of ${method.request.name}`);
     const { shape, fromText } = path.at(-1)!;
     if (shape !== "one" || fromText === undefined)
       return refuse(`{${field}}: a list, map or message`, "name a field that one text can be");
@@ -44,9 +46,7 @@ function bindingOf(endpoint: Endpoint, rule: HttpRule): Binding {
   if (method.requestStream && typeof body === "object" && !isHttpBody(body.message))
     refuse(`body ${rule.body}: the caller streams`, 'write body: "*"');
   const responseBody =
-    rule.responseBody === ""
-      ? undefined
-      : topLevel(method.response, rule.responseBody, "response_body");
+    rule.responseBody === "" ? undefined : topLevel(method.response, rule.responseBody, "response_body");
   return { endpoint, method, rule, template, bound, body, responseBody };
 }
 

@@ -21,7 +21,8 @@ export function readRequest(
   const json: Json = {};
   const within = bodyField === "*" || bodyField === undefined ? "" : `${bodyField.name}.`;
   if (body instanceof URLSearchParams) {
-    for (const [name, text] of limited("form", body)) set(json, `form: ${name}`, within + name, text, binding);
+    for (const [name, text] of limited("form", body))
+      set(json, `form: ${name}`, within + name, text, binding);
   } else if (bodyField === "*" && body !== undefined) {
     if (!isObject(body)) throw invalid("request body: an object is expected");
     Object.assign(json, body);
@@ -35,7 +36,8 @@ export function readRequest(
   }
   for (const [index, path] of bound.entries()) {
     const holder = holderOf(json, path);
-    if (holder === undefined) throw invalid(`request body: ${template.variables[index]!.field} is within a value`);
+    if (holder === undefined)
+      throw invalid(`request body: ${template.variables[index]!.field} is within a value`);
     setField(holder, path.at(-1)!, path.at(-1)!.fromText!(texts[index]!));
   }
   return method.request.fromJson(json);
@@ -74,7 +76,9 @@ function isWithin(name: string, field: Field): boolean {
 
 function nameInner({ message, shape }: Field, dotted: string): string {
   const [first] = shape === "one" ? (message?.fields?.() ?? []) : [];
-  return first === undefined ? "no text can be its value" : `a message, name its fields: ${dotted}.${first.name}`;
+  return first === undefined
+    ? "no text can be its value"
+    : `a message, name its fields: ${dotted}.${first.name}`;
 }
 
 function isSame(one: FieldPath, other: FieldPath): boolean {

@@ -108,7 +108,9 @@ function taken(at: Node | undefined, end: string, verb: string, allow: Set<strin
 }
 
 function allowed(verbs: ReadonlySet<string>): string[] {
-  return [...verbs].flatMap((verb) => (verb === "GET" && !verbs.has("HEAD") ? ["GET", "HEAD"] : [verb]));
+  return [...verbs]
+    .sort()
+    .flatMap((verb) => (verb === "GET" && !verbs.has("HEAD") ? ["GET", "HEAD"] : [verb]));
 }
 
 function match(binding: Binding, parts: readonly string[]): Match {

@@ -12,7 +12,7 @@ const fieldPath = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
 /** @throws MicrorunError `invalid_argument`, naming `where` */
 export function parseTemplate(text: string, where: string): Template {
   const refuse = (why: string): never => {
-    throw usageError(`${where}: path ${text}: ${why}`, "write it as in get: \"/v1/{name=shelves/*}:archive\"");
+    throw usageError(`${where}: path ${text}: ${why}`, 'write it as in get: "/v1/{name=shelves/*}:archive"');
   };
   const segments: Segment[] = [];
   const variables: Variable[] = [];

@@ -14,13 +14,12 @@ import type { Connection, ConnectOptions } from "../transport/transport.ts";
 import { maxTimerMs } from "../wait.ts";
 import type { AbortWatch } from "./abort-watch.ts";
 import { callsOut } from "./calls-out.ts";
+import { defaultKeepaliveMs, defaultKeepaliveTimeoutMs, defaultMaxMessageBytes } from "./defaults.ts";
 import { type CallListener, type CallStart, type CallWire, pathOf } from "./invocation.ts";
 import { type Fields, writeFields } from "./metadata.ts";
 import { shortened } from "./no-connection.ts";
 import { userAgent } from "./status.ts";
 import { microTimeout } from "./timeout.ts";
-
-export const defaultMaxMessageBytes = 4_194_304;
 
 /** Between two tries to connect: a peer that comes back is found soon. */
 const firstBackoffMs = 100;
@@ -31,10 +30,6 @@ const connectTimeoutMs = 2000;
 
 /** Names are looked up again no more often than this. */
 const minResolveMs = 1000;
-
-/** As often as servers of grpc-go allow. */
-export const defaultKeepaliveMs = 300_000;
-export const defaultKeepaliveTimeoutMs = 20_000;
 
 /** TLS names no IP address to the server, and Bun refuses to: this goes in its place; the certificate must still be the address'. */
 const anyName = "address.invalid";
