@@ -111,6 +111,8 @@ export interface Method {
   readonly responseStream: boolean;
   /** Declared `idempotency_level = NO_SIDE_EFFECTS`: may be asked by GET and retried. */
   readonly idempotent: boolean;
+  /** Callers had better ask by another one. @default false */
+  readonly deprecated?: boolean;
   readonly request: MessageType;
   readonly response: MessageType;
   /** What REST calls it by. @default nothing */
@@ -125,6 +127,20 @@ export interface ReplyMetadata {
   readonly header: Headers;
   /** Sent after the last message. */
   readonly trailer: Headers;
+}
+
+/** What a token says of who bears it (RFC 7519). */
+export interface Claims {
+  /** Whom it is about. */
+  readonly sub?: string;
+  /** Who signed it. */
+  readonly iss?: string;
+  /** Whom it is for. */
+  readonly aud?: string | string[];
+  /** Its end, and when it was made, in seconds since the epoch. */
+  readonly exp?: number;
+  readonly iat?: number;
+  readonly [name: string]: unknown;
 }
 
 export interface Call {
@@ -148,6 +164,10 @@ export interface Call {
   readonly reply?: ReplyMetadata;
   /** How the messages travel. Absent on an outgoing call: unary JSON. */
   readonly type?: Method;
+  /** Of a token that holds: what middleware found, never what a caller says. Absent: nobody asked for one, or none was brought. */
+  readonly claims?: Claims;
+  /** Of an outgoing call: the service that the registry is asked for, or the `host:port` that was named. */
+  readonly target?: string;
   /** A field of the transport's own, none of the metadata: `content-type`, `:authority`. Absent where it has none. */
   field?(name: string): string | undefined;
 }

@@ -30,6 +30,13 @@ export function codeName(number: number): Code {
   return names.get(number) ?? "unknown";
 }
 
+/** A field of a request that is not as it has to be. */
+export interface Violation {
+  /** Its path: `address.street`, `items[3].price`, `labels["a"]`. */
+  readonly field: string;
+  readonly description: string;
+}
+
 export interface ErrorOptions {
   /** What to do about it, as an order. Shown to people, never sent to callers. */
   hint?: string;
@@ -37,6 +44,10 @@ export interface ErrorOptions {
   reason?: string;
   /** google.rpc.ErrorInfo.metadata: sent to callers that can read it. */
   details?: Record<string, string>;
+  /** What of the request is not as it has to be (google.rpc.BadRequest). */
+  violations?: readonly Violation[];
+  /** How long to wait before the call is made again, in ms (google.rpc.RetryInfo). */
+  retryMs?: number;
   cause?: unknown;
   /** True: the call never reached its callee, so that it may be made again elsewhere. @default false */
   unsent?: boolean;
@@ -49,6 +60,8 @@ export class MicrorunError extends Error {
   readonly hint: string | undefined;
   readonly reason: string | undefined;
   readonly details: Readonly<Record<string, string>> | undefined;
+  readonly violations: readonly Violation[] | undefined;
+  readonly retryMs: number | undefined;
   readonly unsent: boolean;
 
   constructor(code: Code, message: string, options: ErrorOptions = {}) {
@@ -59,6 +72,8 @@ export class MicrorunError extends Error {
     this.hint = options.hint;
     this.reason = options.reason;
     this.details = options.details;
+    this.violations = options.violations;
+    this.retryMs = options.retryMs;
     this.unsent = options.unsent ?? false;
   }
 

@@ -176,6 +176,7 @@ export const grpc = {
   health: (): Promise<typeof import("./grpc/health.ts")> => import("./grpc/health.ts"),
   reflection: (): Promise<typeof import("./grpc/reflection.ts")> => import("./grpc/reflection.ts"),
   reflected: (): Promise<typeof import("./grpc/reflected-schema.ts")> => import("./grpc/reflected-schema.ts"),
+  builtin: (): Promise<typeof import("./grpc/builtin-methods.ts")> => import("./grpc/builtin-methods.ts"),
   debug: (): Promise<typeof import("./grpc/debug.ts")> => import("./grpc/debug.ts"),
   inspect: (): Promise<typeof import("./grpc/inspect.ts")> => import("./grpc/inspect.ts"),
 };
@@ -188,6 +189,12 @@ export const gateway = {
 export const middleware = {
   jwt: (): Promise<typeof import("./middleware/jwt.ts")> => import("./middleware/jwt.ts"),
   rateLimit: (): Promise<typeof import("./middleware/rate-limit.ts")> => import("./middleware/rate-limit.ts"),
+};
+
+/** What the service tells about itself over HTTP. */
+export const openapi = {
+  document: (): Promise<typeof import("./openapi/document.ts")> => import("./openapi/document.ts"),
+  pages: (): Promise<typeof import("./openapi/pages.ts")> => import("./openapi/pages.ts"),
 };
 
 export const rest = {

@@ -1,11 +1,11 @@
 /** Which ports a service opens and what answers on each: one for everything, or apart where the settings say so. */
 import { isIPv6 } from "node:net";
+import type { Api } from "./api.ts";
 import type { Dispatch, Fetch } from "./call.ts";
 import { MicrorunError } from "./errors.ts";
 import type { Health } from "./health/health.ts";
 import type { Log } from "./log.ts";
 import * as plugins from "./plugins.ts";
-import type { Routes } from "./rest/rest.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Definition, RuntimeContext, Service, WebContext } from "./service/service.ts";
 import type { LiveSettings, Settings } from "./settings.ts";
@@ -26,8 +26,8 @@ export interface PortOptions {
   readonly host: Runtime;
   readonly transport: Transport;
   readonly service: Service;
-  /** What of it REST calls. @default nothing */
-  readonly rest: Routes | undefined;
+  /** What else of it is answered over HTTP. */
+  readonly api: Api;
   /** What answers calls, by what carries them. */
   readonly dispatch: { readonly grpc: Dispatch; readonly http: Dispatch };
   /** As it is at the time. */
@@ -56,7 +56,7 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
     dispatch: dispatch.http,
     health,
     log,
-    rest: options.rest,
+    ...options.api,
     cors: () => live().cors,
     timeoutMs: () => live().httpTimeoutMs,
     maxBodyBytes: settings.maxMessageBytes,

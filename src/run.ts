@@ -1,5 +1,6 @@
 /** The life of a service, from top to bottom: what is started is pushed on one stack; a stop is the stack read backwards. */
 import { announce } from "./announce.ts";
+import { apiOf } from "./api.ts";
 import { assemble } from "./assembly.ts";
 import { type Methods, methodsOf } from "./client/methods.ts";
 import { openConfiguration } from "./configuration.ts";
@@ -14,12 +15,11 @@ import * as plugins from "./plugins.ts";
 import { openPorts } from "./ports.ts";
 import { ownInstance } from "./registry/own-instance.ts";
 import type { Registry } from "./registry/registry.ts";
-import type { Routes } from "./rest/rest.ts";
 import { hostRuntime } from "./runtime/host.ts";
 import { takeSignals } from "./runtime/signals.ts";
 import { createDispatch } from "./service/dispatch.ts";
 import { identify, stemOf } from "./service/identity.ts";
-import { loadModule } from "./service/load.ts";
+import { type LoadedModule, loadModule } from "./service/load.ts";
 import type { Definition, RuntimeContext, Service } from "./service/service.ts";
 import { countCalls } from "./service/stats.ts";
 import { subscribeAll } from "./service/subscriptions.ts";
@@ -70,8 +70,8 @@ export async function run(
   return signals.failed ? 1 : 0;
 }
 
-/** What a module says it is, loaded but not started. @throws MicrorunError as `run` */
-export async function definitionOf(asked: Settings, log: Log): Promise<Definition> {
+/** A module, loaded but not started. @throws MicrorunError as `run` */
+export async function moduleOf(asked: Settings, log: Log): Promise<LoadedModule> {
   const connect = createConnect({
     settings: () => asked,
     requestTimeoutMs: () => asked.live.clientTimeoutMs,
@@ -81,7 +81,12 @@ export async function definitionOf(asked: Settings, log: Log): Promise<Definitio
     methods: () => undefined,
   });
   await (await hostRuntime()).prepare({ ...(await import("./mod.ts")), connect }, asked.module);
-  return (await loadModule(asked.module)).definition;
+  return loadModule(asked.module, asked.proto === undefined ? {} : { proto: asked.proto });
+}
+
+/** What it says it is. @throws MicrorunError as `run` */
+export async function definitionOf(asked: Settings, log: Log): Promise<Definition> {
+  return (await moduleOf(asked, log)).definition;
 }
 
 interface Beginning {
@@ -174,7 +179,7 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
     registry,
     seen,
   });
-  const rest = await restOf(service);
+  const api = await apiOf(service, settings);
   const handlers = createDispatch(service, {
     ...context,
     config: () => config.current,
@@ -200,7 +205,7 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
   const ports = wantsPorts
     ? stack.use(
         await openPorts({
-          ...{ settings, live, host, transport, service, rest, dispatch, definition, health },
+          ...{ settings, live, host, transport, service, api, dispatch, definition, health },
           ...(seat === undefined ? {} : { shared: seat.launch.addresses === undefined ? "first" : "next" }),
           // one request sees one snapshot
           context: {
@@ -237,12 +242,6 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
   health.setServing(true);
   onReady({ service, log, grpcAddress: ports?.grpcAddress, httpAddress: ports?.httpAddress });
   return { ended: definition.job === undefined ? new Promise(() => {}) : runJob(definition.job, context) };
-}
-
-/** @throws MicrorunError `invalid_argument` for rules that cannot be held */
-async function restOf({ endpoints }: Service): Promise<Routes | undefined> {
-  if (!endpoints.some(({ method }) => method.http?.length)) return undefined;
-  return (await plugins.rest.routes()).createRoutes(endpoints);
 }
 
 /** A registry that cannot be reached makes nobody unready: what was last known holds. */

@@ -136,6 +136,8 @@ export interface Settings {
   /** `.proto` files that replace the module's own. */
   readonly proto?: readonly string[];
   readonly maxMessageBytes: number;
+  /** `/openapi.json` and the page `/docs` are served. */
+  readonly docs: boolean;
   readonly client: ClientSettings;
   readonly mesh: MeshSettings;
   readonly transport: string;

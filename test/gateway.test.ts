@@ -160,6 +160,32 @@ for (const target of targets)
       ]);
     });
 
+    test("a WebSocket of a web service passes through, texts, bytes and its end", async () => {
+      const url = `${open.url.replace("http", "ws")}/shop/web/socket`;
+      const heard: unknown[] = [];
+      const closed = Promise.withResolvers<CloseEvent>();
+      const socket = new WebSocket(url);
+      socket.binaryType = "arraybuffer";
+      socket.onmessage = ({ data }) => {
+        heard.push(typeof data === "string" ? data : [...new Uint8Array(data)]);
+        if (heard.length === 1) for (const sent of ["a", new Uint8Array([0, 255]), "end"]) socket.send(sent);
+      };
+      socket.onclose = closed.resolve;
+      const { code, reason } = await closed.promise;
+      expect([heard, code, reason]).toEqual([["from 127.0.0.1", "a", [0, 255]], 4001, "ended"]);
+      const left = new WebSocket(url);
+      await new Promise((resolve) => {
+        left.onmessage = resolve;
+      });
+      left.close(4002);
+      await open.shop.logged(/closed 4002/);
+      const refused = new WebSocket(url.replace("/socket", "/none"));
+      await new Promise((resolve) => {
+        refused.onclose = resolve;
+      });
+      await open.gateway.logged(/\/shop\/web\/none","status":502/);
+    });
+
     test("large replies are packed for those who take it", async () => {
       const response = await ask("/shop/get?name=large", {
         headers: { "accept-encoding": "gzip" },

@@ -48,8 +48,14 @@ export default {
       for await (const { name } of items) yield { name: name.toUpperCase() };
     },
   } },
-  async fetch(request) {
+  websocket: {
+    open: (socket) => socket.send("from " + socket.data),
+    message: (socket, message) => message === "end" ? socket.close(4001, "ended") : socket.send(message),
+    close: (_, code) => tell("closed " + code),
+  },
+  async fetch(request, { upgrade }) {
     const { pathname, search } = new URL(request.url);
+    if (pathname.endsWith("/socket") && upgrade(request, { data: request.headers.get("x-forwarded-for") })) return;
     if (pathname.endsWith("/slow")) { tell("began fetch"); request.signal.addEventListener("abort", () => tell("aborted fetch")); await new Promise(() => {}); }
     if (pathname.endsWith("/endless")) {
       return new Response(new ReadableStream({

@@ -34,6 +34,7 @@ const contracts = new Set(
   [
     "service",
     "registry",
+    "rest",
     "selector",
     "config",
     "broker",
@@ -50,6 +51,7 @@ const contracts = new Set(
     "certificates",
     "dev",
     "inspect",
+    "middleware",
   ].map((name) => `${name}/${name}.ts`),
 );
 const adapters = new Set([
@@ -64,6 +66,7 @@ const adapters = new Set([
   "image",
   "distribution",
   "manifest",
+  "openapi",
 ]);
 const ground = new Set([
   "call.ts",
@@ -73,6 +76,7 @@ const ground = new Set([
   "lazy-response.ts",
   "web-socket.ts",
   "errors.ts",
+  "error-details.ts",
   "log.ts",
   "log-line.ts",
   "micro-error.ts",
@@ -113,6 +117,7 @@ function layerOf(path: string): Layer {
   const named: Record<string, Layer> = {
     "main.ts": "main",
     "begin.ts": "main",
+    "api.ts": "run",
     "edge.ts": "run",
     "gateway.ts": "run",
     "doctor.ts": "run",
@@ -176,6 +181,7 @@ test("imports make no circle", () => {
 
 test("a folder is entered by its contract alone, except by run.ts, ports.ts, configuration.ts, outbound.ts, connect.ts, plugins.ts and config-sources.ts", () => {
   const assembling = new Set([
+    "api.ts",
     "doctor.ts",
     "doctor-cluster.ts",
     "doctor-place.ts",

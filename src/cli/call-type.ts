@@ -31,7 +31,10 @@ export interface TypeOptions {
 /** @throws MicrorunError `invalid_argument` where the `.proto` files or the line are wrong, else as the callee fails */
 export async function callType(names: Names, options: TypeOptions): Promise<CallType> {
   const { proto, stream } = options;
-  const method = proto.length > 0 ? await fromFiles(names, proto) : await learnedMethod(options.client, options.service, names, options.options);
+  const method =
+    proto.length > 0
+      ? await fromFiles(names, proto)
+      : await learnedMethod(options.client, options.service, names, options.options);
   if (method === undefined) {
     // a reply that does not stream is a stream of one
     const streams = { requestStream: stream, responseStream: true };

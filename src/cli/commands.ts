@@ -2,17 +2,17 @@
 import { buildGroups } from "./build-flags.ts";
 import type { Built, Command } from "./command.ts";
 import { dashboardCommand } from "./dashboard-flags.ts";
-import { debugCommands } from "./debug-flags.ts";
 import { deployGroups } from "./deploy-flags.ts";
 import { devCommand } from "./dev-flags.ts";
-import { doctorCommand } from "./doctor-flags.ts";
-import { eventCommands } from "./event-flags.ts";
+import { doctorCommand } from "./doctor-command.ts";
 import { gatewayGroups, proxyGroups } from "./gateway-flags.ts";
 import { imageGroups } from "./image-flags.ts";
 import { manifestGroups, notPassed } from "./manifest-flags.ts";
+import { openapiCommand } from "./openapi-command.ts";
 import { registryCommands } from "./registry-commands.ts";
 import { runGroups } from "./run-flags.ts";
 import { callGroup, configOutputFlags, discoveryGroup, probeFlags, rbacGroup } from "./tool-flags.ts";
+import { toolkitCommands } from "./toolkit-commands.ts";
 
 export const commands: readonly Command[] = [
   {
@@ -51,6 +51,7 @@ export const commands: readonly Command[] = [
     fromSource: true,
     load: () => import("./declarations.ts"),
   },
+  openapiCommand,
   {
     name: "build",
     words: "<module>",
@@ -125,8 +126,7 @@ export const commands: readonly Command[] = [
     most: 3,
     load: () => import("./call.ts"),
   },
-  ...eventCommands,
-  ...debugCommands,
+  ...toolkitCommands,
   {
     name: "gateway",
     words: "",

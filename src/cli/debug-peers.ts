@@ -25,7 +25,7 @@ export interface DebugPeers extends AsyncDisposable {
   readonly registry?: Registry;
   /** @throws MicrorunError */
   ask(instance: Instance, method: "Health" | "Stats"): Promise<Reply>;
-  /** Ends when the instance has no more. @throws MicrorunError */
+  /** @param signal ends it @default it ends in time, or fails @throws MicrorunError */
   logs(instance: Instance, request: object, signal?: AbortSignal): AsyncIterable<Reply>;
 }
 
@@ -88,8 +88,9 @@ export async function openDebugPeers(
         throw explained(name, error);
       }
     },
-    async *logs(instance, request, signal = AbortSignal.timeout(timeout)) {
-      const options = { ...how(instance, "Log"), signal };
+    async *logs(instance, request, signal) {
+      const end = signal === undefined ? { timeoutMs: timeout } : { signal };
+      const options = { ...how(instance, "Log"), ...end };
       try {
         yield* client.stream(service, "debug.Debug.Log", request, options);
       } catch (error) {

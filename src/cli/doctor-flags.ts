@@ -1,6 +1,4 @@
-/** `microrun doctor` on the command line: its flags, and what help says of it. */
-import type { Command } from "./command.ts";
-import { runGroups } from "./run-flags.ts";
+/** The flags of `microrun doctor` beside those of a run. */
 
 export const doctorFlags = {
   output: {
@@ -26,18 +24,3 @@ export const doctorFlags = {
     otherwise: "our own permissions",
   },
 } as const;
-
-export const doctorCommand: Command = {
-  name: "doctor",
-  words: "[module]",
-  about: "Tell what would stop a service here: its module, its place, its cluster; exit 1 if anything would",
-  // the command line of a run as it is
-  groups: [{ title: "Doctor:", flags: doctorFlags }, ...runGroups],
-  examples: [
-    ["microrun doctor ./greeter.ts", "on this machine"],
-    ["microrun doctor ./greeter.ts --registry=kubernetes --service_account=greeter", "before it is deployed"],
-    ["microrun doctor --output=json", "for programs"],
-  ],
-  most: 1,
-  load: () => import("./doctor.ts"),
-};

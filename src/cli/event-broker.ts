@@ -7,8 +7,7 @@ import { brokers, choose, grpc, registries } from "../plugins.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Input } from "./command.ts";
 import { registryMesh } from "./discovery.ts";
-import type { payloadFlags } from "./event-flags.ts";
-import type { Values } from "./flags.ts";
+import { payloadFlags } from "./event-flags.ts";
 import { brokerFlags, portFlags } from "./run-flags.ts";
 import { readMesh } from "./settings.ts";
 import { readFlags } from "./values.ts";
@@ -45,9 +44,10 @@ export async function openEvents({ given, env }: Pick<Input, "given" | "env">, l
 
 /** @returns undefined where none is named @throws MicrorunError `invalid_argument` */
 export async function payloadType({
-  proto,
-  type,
-}: Values<typeof payloadFlags>): Promise<MessageType | undefined> {
+  given,
+  env,
+}: Pick<Input, "given" | "env">): Promise<MessageType | undefined> {
+  const { proto, type } = readFlags(payloadFlags, given, env);
   if (type === undefined) {
     if (proto.length === 0) return undefined;
     throw usageError("--proto: useless without a message", "name it, such as --type=shop.Order");
@@ -62,7 +62,7 @@ export async function payloadType({
   );
 }
 
-/** `-`: the topic that a command is about. @throws MicrorunError `invalid_argument` */
+/** The topic that a command is about. @throws MicrorunError `invalid_argument` */
 export function topicWord(command: string, [topic]: readonly string[], example: string): string {
   if (topic !== undefined) return topic;
   throw usageError(`${command}: requires a topic`, `write ${example}`);

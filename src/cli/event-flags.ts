@@ -1,13 +1,12 @@
-/** The commands that publish events and listen to them, and their flags. */
-import type { Command } from "./command.ts";
+/** The flags of the commands that publish events and listen to them. */
 import type { FlagGroup } from "./flags.ts";
 import { brokerFlags, portFlags } from "./run-flags.ts";
-import { callFlags, registryGroup } from "./tool-flags.ts";
 
 /** How the payload of a message is written. */
 export const payloadFlags = {
   proto: {
-    ...callFlags.proto,
+    type: "list",
+    variable: false,
     about: "The .proto file that has the message of --type, repeatable.",
     example: "./orders.proto",
     otherwise: "messages are JSON",
@@ -23,7 +22,8 @@ export const payloadFlags = {
 
 export const publishFlags = {
   metadata: {
-    ...callFlags.metadata,
+    type: "pairs",
+    variable: false,
     about: "Header fields of the message, repeatable.",
     example: "x-tenant=a",
   },
@@ -34,7 +34,6 @@ export const publishFlags = {
     example: "order-7",
     otherwise: "none",
   },
-  ...payloadFlags,
   cloudevent: {
     type: "text",
     variable: false,
@@ -68,7 +67,6 @@ export const subscribeFlags = {
     otherwise: "Ctrl-C",
     min: 1,
   },
-  ...payloadFlags,
   output: {
     type: "choice",
     of: ["json", "body"],
@@ -79,7 +77,7 @@ export const subscribeFlags = {
   },
 } as const;
 
-const eventsGroup: FlagGroup = {
+export const eventsGroup: FlagGroup = {
   title: "Events:",
   flags: {
     broker: {
@@ -90,30 +88,3 @@ const eventsGroup: FlagGroup = {
     max_message_bytes: portFlags.max_message_bytes,
   },
 };
-
-export const eventCommands: readonly Command[] = [
-  {
-    name: "publish",
-    words: "<topic> <message>",
-    about: "Publish a message",
-    groups: [{ title: "Publish:", flags: publishFlags }, eventsGroup, registryGroup],
-    examples: [
-      [`microrun publish orders.created '{"id":7}'`, "JSON, to whoever subscribed"],
-      ["microrun publish orders.created - --key=order-7 < order.json", "from stdin"],
-    ],
-    most: 2,
-    load: () => import("./publish.ts"),
-  },
-  {
-    name: "subscribe",
-    words: "<topic>",
-    about: "Print the messages of a topic, one a line, until Ctrl-C",
-    groups: [{ title: "Subscribe:", flags: subscribeFlags }, eventsGroup, registryGroup],
-    examples: [
-      ["microrun subscribe orders.created", `{"topic":"orders.created","header":{…},"body":{"id":7}}`],
-      ["microrun subscribe 'orders.>' --broker=nats --count=1", "the next one"],
-    ],
-    most: 1,
-    load: () => import("./subscribe.ts"),
-  },
-];

@@ -6,6 +6,10 @@ type Shown = Pick<Message, "topic" | "header" | "body" | "event">;
 
 const strict = new TextDecoder("utf-8", { fatal: true });
 
+/** What no text has. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\x00-\x08\x0e-\x1f]/;
+
 /** `body` is JSON, or a text; bytes that are neither are `base64`. */
 export function messageLine(message: Shown, type?: MessageType): string {
   const { topic, header, event } = message;
@@ -32,8 +36,9 @@ function bodyOf(
     const read = attempt(() => type.toJson(type.decode?.(body)));
     if (read !== undefined) return { body: read };
   }
-  const text = media.startsWith("text/") ? attempt(() => strict.decode(body)) : undefined;
-  return text === undefined ? { base64: Buffer.from(body).toString("base64") } : { body: text };
+  const text = attempt(() => strict.decode(body));
+  const isText = media.startsWith("text/") || (media === "" && text !== undefined && !control.test(text));
+  return isText && text !== undefined ? { body: text } : { base64: Buffer.from(body).toString("base64") };
 }
 
 /** Of the body. A structured CloudEvent's own is that of the whole document, whose data are JSON unless it says so. */

@@ -19,7 +19,7 @@ export async function start({ words, given, env }: Input): Promise<number> {
   const [, written] = words;
   if (written === undefined) throw usageError("publish: requires a message", `write ${example}`);
   const flags = readFlags(publishFlags, given, env);
-  const type = await payloadType(flags);
+  const type = await payloadType({ given, env });
   const json = parseRequest(written === "-" ? await text(process.stdin) : written, "message");
   const payload = type === undefined ? json : type.fromJson(json);
   const options: PublishOptions = {

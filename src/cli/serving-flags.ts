@@ -13,6 +13,13 @@ export const servingFlags = {
     example: "1s",
     default: "0",
   },
+  docs: {
+    type: "boolean",
+    about: "Serve /openapi.json, and /docs, a page to read and try it, where the module has none of its own.",
+    example: "false",
+    default: "true",
+    inCluster: "false",
+  },
   cors_origins: {
     type: "origins",
     about: "Origins of the web pages that may call over HTTP (CORS), repeatable; * for any.",

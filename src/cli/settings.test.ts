@@ -25,6 +25,7 @@ describe("readSettings", () => {
       workers: 1,
       server: { metadata: {} },
       maxMessageBytes: 4_194_304,
+      docs: true,
       limits: defaultServerLimits,
       client: {
         ...{ retries: 1, poolSize: 100, poolTtlMs: 60_000 },

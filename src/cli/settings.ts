@@ -85,6 +85,7 @@ export function readSettings(
       proto: service.proto.length > 0 ? service.proto : undefined,
     }),
     maxMessageBytes: port.max_message_bytes,
+    docs: readFlags(servingFlags, given, env).docs,
     limits: {
       maxConnections: limits.max_connections,
       maxStreams: limits.max_concurrent_streams,

@@ -26,34 +26,36 @@ export async function start(input: Input): Promise<number> {
   const { output } = readFlags(statsFlags, input.given, input.env);
   await using peers = await openDebugPeers("stats", input);
   if (peers === undefined) return 1;
-  const ask = async (instance: Parameters<typeof peers.ask>[0]) =>
-    readStats(await peers.ask(instance, "Stats"));
-  const answers = await askEach(peers.instances, ask);
+  const answers = await askEach(peers.instances, async (instance) =>
+    readStats(await peers.ask(instance, "Stats")),
+  );
   process.stdout.write(answersText(peers.service, answers, statsReport(output === "wide"), output));
   return answers.every(({ reply }) => reply !== undefined) ? 0 : 1;
 }
 
-/** Before this a second of v2's layout is no date, and a date no uptime: 2001. */
+/** In 2001: nothing runs since before, and nothing for as many seconds. */
 const firstDate = 1_000_000_000;
 
-/** @param reply read by v2's layout, which v1 clashes with: its second field, v2's `started`, is the uptime */
+/** @param reply read by v2's layout, which v1's clashes with: there its second field, `started`, is the uptime */
 export function readStats(reply: Reply): Stats {
-  const [timestamp, started, uptime, memory, threads, gc, requests, errors] = [
-    ...["timestamp", "started", "uptime", "memory"],
-    ...["threads", "gc", "requests", "errors"],
-  ].map((name) => Number(reply[name] ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (started < firstDate)
-    return { started: timestamp, uptime: started, memory: uptime, threads: memory, gc: threads };
-  return { started, uptime, memory, threads, gc, requests, errors };
+  const of = (name: string): number => Number(reply[name] ?? 0);
+  if (of("started") < firstDate)
+    return {
+      started: of("timestamp"),
+      uptime: of("started"),
+      memory: of("uptime"),
+      threads: of("memory"),
+      gc: of("threads"),
+    };
+  return {
+    started: of("started"),
+    uptime: of("uptime"),
+    memory: of("memory"),
+    threads: of("threads"),
+    gc: of("gc"),
+    requests: of("requests"),
+    errors: of("errors"),
+  };
 }
 
 /** @param wide with columns that Go Micro's tool does not know */

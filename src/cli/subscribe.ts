@@ -12,7 +12,7 @@ import { readFlags } from "./values.ts";
 export async function start({ words, given, env }: Input): Promise<number> {
   const topic = topicWord("subscribe", words, "microrun subscribe orders.created");
   const flags = readFlags(subscribeFlags, given, env);
-  const type = await payloadType(flags);
+  const type = await payloadType({ given, env });
   const line = flags.output === "body" ? bodyLine : messageLine;
   const enough = new AbortController();
   const signal = AbortSignal.any([stopSignal(), enough.signal]);

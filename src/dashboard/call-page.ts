@@ -38,6 +38,7 @@ function form({ name, instances }: ServiceState, endpoint: CallableEndpoint): Ht
   const { request, requestStream } = endpoint.method;
   const fields = request.schema === undefined ? undefined : schemaForm(request.schema());
   return html`<form id="call" action="${servicePath(name)}/call" data-endpoint="${endpoint.path}" data-streams="${requestStream ? "true" : "false"}" novalidate>
+<div class="ask">
 <h2 class="mono">${endpoint.path}</h2>
 <p class="quiet">${request.name === "" ? "No schema is known: the request is JSON." : html`Takes ${requestStream ? "a stream of " : ""}<span class="mono">${request.name}</span>`}</p>
 ${
@@ -58,6 +59,7 @@ ${
 <p class="actions"><button type="submit" class="primary">${requestStream ? "Send message" : "Call"}</button>
 ${requestStream ? html`<button type="button" id="finish" disabled>End requests</button>` : html``}
 <button type="button" id="stop" disabled>Stop</button></p>
+</div>
 <section class="replies" aria-labelledby="replies-title">
 <h3 id="replies-title">Replies</h3>
 <p id="outcome" role="status" class="quiet">Not called yet.</p>

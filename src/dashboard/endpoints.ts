@@ -2,7 +2,7 @@
 import { jsonMethod, type Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { Instance } from "../registry/registry.ts";
-import type { Peers } from "./peers.ts";
+import { ownServices, type Peers } from "./peers.ts";
 
 export interface CallableEndpoint {
   /** `greeter.Greeter/Hello` */
@@ -21,8 +21,6 @@ const ttlMs = 5000;
 const maxKnown = 200;
 /** Instances asked until one answers. */
 const maxAsked = 3;
-/** Those of the runtime itself. */
-const own = /^(grpc\.(health|reflection)\.|microrun\.inspect\.|(?:[\w.]*\.)?Debug$)/;
 
 export function createEndpoints(peers: Peers): Endpoints {
   const known = new Map<string, { readonly at: number; readonly found: Promise<CallableEndpoint[]> }>();
@@ -45,7 +43,8 @@ async function ask(instances: readonly Instance[], peers: Peers): Promise<Callab
       const [reflected = [], told] = [await peers.reflect(instance), await overview(instance, peers)];
       const described = new Set(reflected.map(pathOf));
       const methods = [...reflected, ...told.filter((method) => !described.has(pathOf(method)))];
-      if (methods.length > 0) return methods.filter(({ service }) => !own.test(service)).map(callable);
+      if (methods.length > 0)
+        return methods.filter(({ service }) => !ownServices.test(service)).map(callable);
     } catch {
       // another may answer
     }

@@ -8,7 +8,11 @@ export interface PeerOptions {
   /** Methods of the services that runtimes have: `debug.Debug`, `Stats`. */
   readonly builtin: (service: BuiltinName, method: string) => Method;
   /** All methods that a peer tells of by reflection. Undefined: it has none. @throws MicrorunError */
-  readonly reflect: (dispatch: Dispatch, signal: AbortSignal) => Promise<readonly Method[] | undefined>;
+  readonly reflect: (
+    dispatch: Dispatch,
+    wanted: (service: string) => boolean,
+    signal: AbortSignal,
+  ) => Promise<readonly Method[] | undefined>;
 }
 
 export type BuiltinName = "grpc.health.v1.Health" | "debug.Debug" | "microrun.inspect.v1.Inspect";
@@ -31,6 +35,9 @@ export interface Peers {
   /** @throws MicrorunError */
   reflect(instance: Instance): Promise<readonly Method[] | undefined>;
 }
+
+/** Those of runtimes themselves. */
+export const ownServices: RegExp = /^(grpc\.(health|reflection)\.|microrun\.inspect\.|(?:[\w.]*\.)?Debug$)/;
 
 /** How long an instance may take for an answer, in ms. */
 const askMs = 2000;
@@ -56,12 +63,13 @@ export function createPeers({ client, builtin, reflect }: PeerOptions): Peers {
       const until = Date.now() + askMs;
       const dispatch: Dispatch = async ({ request, type, signal }) => {
         // a client tells JSON, a dispatch the handler's values
-        const plain: Method = { ...type!, response: { ...type!.response, toJson: (value) => value } };
+        const { decodeJson: _, ...response } = type!.response;
+        const plain: Method = { ...type!, response: { ...response, toJson: (value) => value } };
         const timeoutMs = Math.max(1, until - Date.now());
         const options = { address: grpcAddress(instance), type: plain, signal, timeoutMs };
         return client.stream(instance.service, `${plain.service}.${plain.name}`, request, options);
       };
-      return reflect(dispatch, new AbortController().signal);
+      return reflect(dispatch, (service) => !ownServices.test(service), new AbortController().signal);
     },
   };
 }

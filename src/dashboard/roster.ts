@@ -46,9 +46,7 @@ type Told = Omit<InstanceState, "instance">;
 
 export function createRoster(registry: Pick<Registry, "list">, peers: Peers): Roster {
   const told = new Map<string, Told>();
-  const listed = shared(async () =>
-    (await registry.list()).filter(({ service }) => service !== subscribers),
-  );
+  const listed = shared(async () => (await registry.list()).filter(({ service }) => service !== subscribers));
   const states = (instances: readonly Instance[]): ServiceState[] => {
     const services = Map.groupBy(instances, ({ service }) => service);
     return [...services]
@@ -120,8 +118,8 @@ export function isAway({ code }: MicrorunError): boolean {
 }
 
 /** Pods have addresses of their cluster. */
-export function awayText({ namespace, address }: Instance, error: unknown): string {
-  const why = `${address} cannot be reached from here: ${errorText(error)}`;
+export function awayText({ namespace }: Instance, error: unknown): string {
+  const why = `not reached from here: ${errorText(error)}`;
   return namespace === undefined ? why : `${why}; Pods answer within their cluster: run the dashboard there`;
 }
 

@@ -10,7 +10,7 @@ export function servicePage(service: ServiceState): Page {
   const body = html`${serviceHead(name, "Overview")}
 <div id="troubles" class="notes" role="status"></div>
 <section class="charts" aria-label="Charts of the last minutes">
-${chart("calls", "Calls", "per second")}${chart("errors", "Errors", "per second")}${chart("latency", "Latency", "p50 and p99, ms")}
+${chart("calls", "Calls", "per second")}${chart("errors", "Errors", "per second")}${chart("latency", "Latency", "ms")}
 </section>
 <section aria-labelledby="uses-title">
 <h2 id="uses-title">Endpoints, last minute</h2>
@@ -23,7 +23,7 @@ ${chart("calls", "Calls", "per second")}${chart("errors", "Errors", "per second"
 <h2 id="instances-title">Instances</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Instances"><table>
 <caption class="sr">Instances of ${name}</caption>
-<thead><tr><th scope="col">Instance</th><th scope="col">Health</th><th scope="col">Version</th><th scope="col">Address</th><th scope="col">Metadata</th><th scope="col" class="num">Up for</th><th scope="col" class="num">Memory</th><th scope="col" class="num">Calls</th><th scope="col" class="num">Errors</th></tr></thead>
+<thead><tr><th scope="col">Instance</th><th scope="col">Health</th><th scope="col">Version</th><th scope="col">Address</th><th scope="col" class="num">Up for</th><th scope="col" class="num">Memory</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col">Metadata</th></tr></thead>
 <tbody id="instances">${instanceRows(instances)}</tbody></table></div>
 </section>`;
   return { title: name, body, live: `${servicePath(name)}/live` };
@@ -44,10 +44,10 @@ export function instanceRows(instances: readonly InstanceState[]): Html {
     return html`<tr data-key="${instance.namespace ?? ""} ${instance.id}">
 <th scope="row" class="mono wide"><span title="${instance.id}">${shortId(instance)}</span>${place === "" ? "" : html` <small>${place}</small>`}</th>
 <td>${healthMark(state)}</td><td>${instance.version}</td><td class="mono">${instance.address}</td>
-<td class="meta">${Object.entries(instance.metadata).map(([key, value]) => html`<span><i>${key}</i> ${value}</span> `)}</td>
 <td class="num">${started === undefined ? "" : ageText(Date.now() - started)}</td>
 <td class="num">${memory === undefined ? "" : sizeText(memory)}</td>
-<td class="num">${requests ?? ""}</td><td class="num">${errors ?? ""}</td></tr>`;
+<td class="num">${requests ?? ""}</td><td class="num">${errors ?? ""}</td>
+<td class="meta">${Object.entries(instance.metadata).map(([key, value]) => html`<span><i>${key}</i> ${value}</span> `)}</td></tr>`;
   })}`;
 }
 

@@ -64,8 +64,8 @@ export function healthMark({ health, detail }: Pick<InstanceState, "health" | "d
   return html`<span class="health ${health}">${words[health]}</span>${why}`;
 }
 
-/** `greeter-1f0c…`: the name before a UUID is said already. */
+/** Of a name and a UUID what tells it from its like. */
 export function shortId({ service, id }: { readonly service: string; readonly id: string }): string {
   const own = id.startsWith(`${service}-`) ? id.slice(service.length + 1) : id;
-  return /^[\da-f]{8}-[\da-f-]{27}$/.test(own) ? own.slice(0, 8) : own;
+  return /^[\da-f]{8}-[\da-f-]{27}$/.test(own) ? own.slice(0, 8) : id;
 }

@@ -59,10 +59,20 @@ function isHealthy(signal: AbortSignal): (address: string) => Promise<boolean> {
     if (place.path !== undefined) return false;
     const host = /^(0\.0\.0\.0|::)?$/.test(place.host ?? "") ? "127.0.0.1" : place.host!;
     const bound = AbortSignal.any([signal, AbortSignal.timeout(askMs)]);
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${place.port}/livez`;
-    const answer = await fetch(url, { signal: bound }).catch(() => undefined);
-    return answer?.ok === true && (await answer.text()).trim() === "ok";
+    const url = `${host.includes(":") ? `[${host}]` : host}:${place.port}/livez`;
+    const asked = await Promise.all(["http", "https"].map((scheme) => isWell(`${scheme}://${url}`, bound)));
+    return asked.includes(true);
   };
+}
+
+/** Whoever answers is believed: nothing is told to it. */
+async function isWell(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { signal, tls: { rejectUnauthorized: false } } as RequestInit);
+    return answer.ok && (await answer.text()).trim() === "ok";
+  } catch {
+    return false;
+  }
 }
 
 export interface Advertised {

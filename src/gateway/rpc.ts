@@ -2,6 +2,7 @@
 import type { Method } from "../call.ts";
 import type { CallOptions, Client } from "../client/client.ts";
 import { MicrorunError } from "../errors.ts";
+import { asksForWebSocket } from "../web-socket.ts";
 import { eventStream } from "./event-stream.ts";
 import { NoRouteError, StatusError } from "./failure.ts";
 import type { GatewayOptions, Names } from "./gateway.ts";
@@ -116,7 +117,7 @@ export function createRpc(options: GatewayOptions): Rpc {
     answer,
     async serve(visit, target) {
       const { request, url } = visit;
-      if (request.headers.get("upgrade")?.toLowerCase() === "websocket") return upgraded(visit, target);
+      if (asksForWebSocket(request)) return upgraded(visit, target);
       if (!methods.split(", ").includes(request.method))
         throw new StatusError(405, `call it by ${methods}`, { allow: methods });
       const content = await readContent(request, url, maxMessageBytes, bodies);

@@ -24,7 +24,7 @@ export interface Session {
   open(socket: WebSocketConnection): void;
   message(socket: WebSocketConnection, text: unknown): void;
   drain(): void;
-  close(): void;
+  close(code: number, reason: string): void;
 }
 
 /** Messages that wait for the service to take them: a caller that sends more is cut off. */
@@ -40,7 +40,8 @@ export const sessions: WebSocketHandler = {
   open: (socket: WebSocketConnection) => (socket.data as Session).open(socket),
   message: (socket: WebSocketConnection, text: unknown) => (socket.data as Session).message(socket, text),
   drain: (socket: WebSocketConnection) => (socket.data as Session).drain(),
-  close: (socket: WebSocketConnection) => (socket.data as Session).close(),
+  close: (socket: WebSocketConnection, code: number, reason: string) =>
+    (socket.data as Session).close(code, reason),
 };
 
 export function createSession(options: SessionOptions): Session {

@@ -83,7 +83,7 @@ export async function askUpstream(
   });
 }
 
-function passedOn(headers: Headers): Headers {
+export function passedOn(headers: Headers): Headers {
   const named = (headers.get("connection") ?? "").toLowerCase().split(/\s*,\s*/);
   const passed = new Headers();
   for (const [name, value] of headers)

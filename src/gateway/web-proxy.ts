@@ -1,10 +1,12 @@
 /** Web services passed through: whole requests to an instance and its answer back, both bodies as they come. */
 import { errorText, MicrorunError } from "../errors.ts";
+import { asksForWebSocket } from "../web-socket.ts";
 import { isBelow } from "./checked-path.ts";
 import { StatusError } from "./failure.ts";
 import type { GatewayOptions, WebRoute } from "./gateway.ts";
 import { askUpstream, uploadOf } from "./upstream-request.ts";
 import type { Visit } from "./visit.ts";
+import { bridged } from "./web-socket-bridge.ts";
 
 export function findRoute(
   routes: readonly WebRoute[],
@@ -28,8 +30,10 @@ export async function passThrough(
 ): Promise<Response> {
   const { upstream, upstreamTimeoutMs, log } = options;
   visit.target = service;
-  const upload = await uploadOf(visit.request, options);
   const except = new Set<string>();
+  if (asksForWebSocket(visit.request))
+    return bridged(visit, await picked(visit, service, except, options), options);
+  const upload = await uploadOf(visit.request, options);
   for (;;) {
     const address = await picked(visit, service, except, options);
     const late = new AbortController();

@@ -47,7 +47,7 @@ export function debugPart({ health, stats, log, staleSince = () => undefined }: 
           ...common(),
           requests: stats.requests,
           errors: stats.errors,
-          registryAge: Math.floor((Date.now() - (staleSince() ?? Date.now())) / 1000),
+          registryAge: age(staleSince()),
         }),
       },
       Log: { handler: (request, context) => logRecords(log, request, context), responseStream: true },
@@ -65,6 +65,11 @@ export function debugPart({ health, stats, log, staleSince = () => undefined }: 
     endpoints: [...second.endpoints, ...first.endpoints],
     schemas: [...second.schemas, ...first.schemas],
   };
+}
+
+/** In whole seconds. */
+function age(since: number | undefined): number {
+  return since === undefined ? 0 : Math.max(0, Math.floor((Date.now() - since) / 1000));
 }
 
 interface LogRequest {

@@ -1,38 +1,35 @@
-/** The details of a status, `google.rpc.Status` in bytes: Go Micro's `errors.Error` or Kratos' `google.rpc.ErrorInfo`. */
+/** The details of a status, `google.rpc.Status` in bytes: Go Micro's `errors.Error` or google.rpc's own, of which Kratos reads ErrorInfo. */
 import protobuf from "protobufjs/minimal.js";
+import { errorDetails } from "../error-details.ts";
+import type { ErrorOptions, MicrorunError, Violation } from "../errors.ts";
 import type { MicroError } from "../micro-error.ts";
 
-export interface ErrorInfo {
-  readonly reason?: string | undefined;
-  readonly details?: Readonly<Record<string, string>> | undefined;
-}
-
-const errorUrl = "type.googleapis.com/errors.Error";
-const infoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
+const urls = "type.googleapis.com/";
+const errorUrl = `${urls}errors.Error`;
+const infoUrl = `${urls}google.rpc.ErrorInfo`;
+const badRequestUrl = `${urls}google.rpc.BadRequest`;
+const retryInfoUrl = `${urls}google.rpc.RetryInfo`;
 
 export function microErrorDetails(code: number, message: string, error: MicroError): Uint8Array {
-  return statusBytes(code, message, errorUrl, microErrorBytes(error));
+  return statusBytes(code, message, [[errorUrl, microErrorBytes(error)]]);
 }
 
-export function errorInfoDetails(code: number, message: string, info: ErrorInfo): Uint8Array {
-  return statusBytes(code, message, infoUrl, errorInfoBytes(info));
+/** Empty, where the error says no more than its message. */
+export function richDetails(code: number, message: string, error: MicrorunError): Uint8Array {
+  const all = errorDetails(error).map(({ type, value }) => [`${urls}${type}`, value] as const);
+  return all.length === 0 ? new Uint8Array() : statusBytes(code, message, all);
 }
 
 /** google.rpc.Status{code=1, message=2, details=3 Any{type_url=1, value=2}} */
-function statusBytes(code: number, message: string, url: string, value: Uint8Array): Uint8Array {
-  return protobuf.Writer.create()
-    .uint32(8)
-    .int32(code)
-    .uint32(18)
-    .string(message)
-    .uint32(26)
-    .fork()
-    .uint32(10)
-    .string(url)
-    .uint32(18)
-    .bytes(value)
-    .ldelim()
-    .finish();
+function statusBytes(
+  code: number,
+  message: string,
+  details: readonly (readonly [url: string, value: Uint8Array])[],
+): Uint8Array {
+  const writer = protobuf.Writer.create().uint32(8).int32(code).uint32(18).string(message);
+  for (const [url, value] of details)
+    writer.uint32(26).fork().uint32(10).string(url).uint32(18).bytes(value).ldelim();
+  return writer.finish();
 }
 
 /** errors.Error{id=1, code=2, detail=3, status=4} */
@@ -45,19 +42,13 @@ function microErrorBytes({ id, code, detail, status }: MicroError): Uint8Array {
   return writer.finish();
 }
 
-/** google.rpc.ErrorInfo{reason=1, domain=2, metadata=3 map} */
-function errorInfoBytes({ reason, details }: ErrorInfo): Uint8Array {
-  const writer = protobuf.Writer.create();
-  if (reason !== undefined) writer.uint32(10).string(reason);
-  for (const [key, value] of Object.entries(details ?? {}))
-    writer.uint32(26).fork().uint32(10).string(key).uint32(18).string(value).ldelim();
-  return writer.finish();
-}
-
 export interface Details {
   micro?: MicroError;
-  info?: { reason?: string; details?: Record<string, string> };
+  info?: Info;
 }
+
+/** What MicrorunErrors have beside their message. */
+type Info = Pick<ErrorOptions, "reason" | "details" | "violations" | "retryMs">;
 
 /** Bytes that make no sense say nothing: the status itself still holds. */
 export function readDetails(bytes: Uint8Array): Details {
@@ -74,7 +65,8 @@ export function readDetails(bytes: Uint8Array): Details {
         return true;
       });
       if (url === errorUrl) found.micro ??= readMicroError(value);
-      if (url === infoUrl) found.info ??= readErrorInfo(value);
+      const read = readers[url];
+      if (read !== undefined) found.info = { ...read(value), ...found.info };
       return true;
     });
   } catch {
@@ -96,8 +88,14 @@ function readMicroError(bytes: Uint8Array): MicroError {
   return error;
 }
 
-function readErrorInfo(bytes: Uint8Array): { reason?: string; details?: Record<string, string> } {
-  const info: { reason?: string; details?: Record<string, string> } = {};
+const readers: Readonly<Record<string, (bytes: Uint8Array) => Info>> = {
+  [infoUrl]: readErrorInfo,
+  [badRequestUrl]: readBadRequest,
+  [retryInfoUrl]: readRetryInfo,
+};
+
+function readErrorInfo(bytes: Uint8Array): Info {
+  const info: Info = {};
   eachField(bytes, (field, reader) => {
     if (field === 1) info.reason = reader.string();
     else if (field === 3) {
@@ -112,6 +110,37 @@ function readErrorInfo(bytes: Uint8Array): { reason?: string; details?: Record<s
     return true;
   });
   return info;
+}
+
+function readBadRequest(bytes: Uint8Array): Info {
+  const violations: Violation[] = [];
+  eachField(bytes, (field, reader) => {
+    if (field !== 1) return false;
+    const one = ["", ""];
+    eachField(reader.bytes(), (inner, own) => {
+      if (inner !== 1 && inner !== 2) return false;
+      one[inner - 1] = own.string();
+      return true;
+    });
+    violations.push({ field: one[0]!, description: one[1]! });
+    return true;
+  });
+  return { violations };
+}
+
+function readRetryInfo(bytes: Uint8Array): Info {
+  let retryMs = 0;
+  eachField(bytes, (field, reader) => {
+    if (field !== 1) return false;
+    eachField(reader.bytes(), (inner, own) => {
+      if (inner === 1) retryMs += Number(own.int64()) * 1000;
+      else if (inner === 2) retryMs += own.int32() / 1e6;
+      else return false;
+      return true;
+    });
+    return true;
+  });
+  return { retryMs };
 }
 
 /** @param take false: not wanted */

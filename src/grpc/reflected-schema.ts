@@ -63,11 +63,13 @@ const maxDescribed = 64;
 
 /**
  * All methods that a peer tells of, in its order. Those of a service whose schema cannot be used are left out.
+ * @param wanted services that are asked for
  * @returns undefined where there is no reflection
  * @throws MicrorunError `unavailable`, `deadline_exceeded` and `cancelled` of the calls
  */
 export async function reflectedMethods(
   dispatch: Dispatch,
+  wanted: (service: string) => boolean,
   signal: AbortSignal,
 ): Promise<readonly Method[] | undefined> {
   for (const { version, text } of versions) {
@@ -75,7 +77,8 @@ export async function reflectedMethods(
     const [listed] = (await ask([{ listServices: "*" }])) ?? [];
     if (listed?.listServicesResponse === undefined) continue;
     const methods: Method[] = [];
-    for (const { name } of listed.listServicesResponse.service.slice(0, maxDescribed)) {
+    const names = listed.listServicesResponse.service.map(({ name }) => name).filter(wanted);
+    for (const name of names.slice(0, maxDescribed)) {
       try {
         const files = await fetchFiles(ask, name);
         if (files !== undefined) methods.push(...methodsOf(files, name));

@@ -115,6 +115,7 @@ function toMethod(
     idempotent: method.getOption("idempotency_level") === "NO_SIDE_EFFECTS",
     request: typeOf(method.resolvedRequestType!),
     response: typeOf(method.resolvedResponseType!),
+    deprecated: method.getOption("deprecated") === true,
     http: httpRules(method),
   };
 }

@@ -1,7 +1,7 @@
 /** How a call ends: MicrorunError ↔ grpc-status, grpc-message and grpc-status-details-bin, in the form that the caller can read. */
 import { codeName, codes, MicrorunError } from "../errors.ts";
 import { type MicroError, microErrorCode, microErrorJson, toMicroError } from "../micro-error.ts";
-import { errorInfoDetails, microErrorDetails, readDetails } from "./details.ts";
+import { microErrorDetails, readDetails, richDetails } from "./details.ts";
 import type { Fields } from "./metadata.ts";
 
 export interface Status {
@@ -43,9 +43,8 @@ export function toStatus(error: MicrorunError, micro: boolean, id: string): Stat
     return { code, message: text, details: microErrorDetails(code, text, body) };
   }
   const code = codes[error.code];
-  if (error.reason === undefined && error.details === undefined) return { code, message };
-  const details = errorInfoDetails(code, message, error);
-  return details.length > maxDetailsBytes ? { code, message } : { code, message, details };
+  const details = richDetails(code, message, error);
+  return details.length === 0 || details.length > maxDetailsBytes ? { code, message } : { code, message, details };
 }
 
 /** What peers said, by the errors that came of it: calls that are passed on end as they said. */

@@ -1,4 +1,5 @@
 /** Errors as the Connect protocol writes them: HTTP status, code, message, details (connectrpc.com/docs/protocol). */
+import { errorDetails } from "../error-details.ts";
 import type { Code, MicrorunError } from "../errors.ts";
 
 export const statuses: Readonly<Record<Code, number>> = {
@@ -35,30 +36,13 @@ export function failure(error: MicrorunError, status: number = statuses[error.co
   });
 }
 
-export function connectError({ code, message, reason, details }: MicrorunError): ConnectError {
+export function connectError(thrown: MicrorunError): ConnectError {
+  const { code, message } = thrown;
   const error: ConnectError = { code: code === "cancelled" ? "canceled" : code, message };
-  if (reason === undefined && details === undefined) return error;
-  const value = errorInfo(reason, details).toString("base64").replace(/=+$/, "");
-  const debug = {
-    ...(reason === undefined ? {} : { reason }),
-    ...(details === undefined ? {} : { metadata: details }),
-  };
-  return { ...error, details: [{ type: "google.rpc.ErrorInfo", value, debug }] };
-}
-
-/** google.rpc.ErrorInfo{reason=1, domain=2, metadata=3 map} in protobuf's bytes. */
-function errorInfo(reason: string | undefined, details: MicrorunError["details"]): Buffer {
-  const entries = Object.entries(details ?? {}).map(([key, value]) =>
-    field(3, Buffer.concat([field(1, key), field(2, value)])),
-  );
-  return Buffer.concat([...(reason === undefined ? [] : [field(1, reason)]), ...entries]);
-}
-
-/** A length-delimited field: tag, length as a varint, bytes. */
-function field(number: number, content: string | Buffer): Buffer {
-  const bytes = Buffer.from(content as string);
-  const head = [(number << 3) | 2];
-  let length = bytes.length;
-  for (; length > 0x7f; length >>>= 7) head.push((length & 0x7f) | 0x80);
-  return Buffer.concat([Buffer.from([...head, length]), bytes]);
+  const details = errorDetails(thrown).map(({ type, value, json }) => ({
+    type,
+    value: Buffer.from(value).toString("base64").replace(/=+$/, ""),
+    debug: json,
+  }));
+  return details.length === 0 ? error : { ...error, details };
 }

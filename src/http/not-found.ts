@@ -7,7 +7,9 @@ const maxNamed = 20;
 export function notFound(request: Request, path: string, service: Service): Response {
   const calls = service.endpoints
     .filter(({ internal }) => !internal)
-    .map(({ method }) => `POST /${method.service}/${method.name}`);
+    .flatMap(({ method: { service, name, http = [] } }) =>
+      http.length === 0 ? `POST /${service}/${name}` : http.map(({ verb, path }) => `${verb} ${path}`),
+    );
   const named = calls.slice(0, maxNamed);
   const more = calls.length - named.length;
   if (/\bjson\b/.test(request.headers.get("accept") ?? "")) {

@@ -19,7 +19,10 @@ export async function readRequest(
   const bytes = await decompress(body, headers.get("content-encoding"), maxBodyBytes);
   if (takesRaw(binding)) return message(query, httpBody(headers, bytes));
   if (bytes.length === 0) return message(query);
-  return message(query, isForm(headers, bytes) ? new URLSearchParams(bytes.toString()) : parseJson(bytes));
+  return message(
+    query,
+    isForm(headers, bytes) ? new URLSearchParams(Buffer.from(bytes).toString()) : parseJson(bytes),
+  );
 }
 
 export function queryOf({ url }: Request): URLSearchParams {

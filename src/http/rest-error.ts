@@ -1,4 +1,5 @@
 /** Errors of REST calls: as Kratos writes them, or google.rpc.Status for clients of Google's making. */
+import { errorDetails } from "../error-details.ts";
 import type { MicrorunError } from "../errors.ts";
 import { statuses } from "./connect-error.ts";
 
@@ -10,8 +11,7 @@ export function restError(
 ): object {
   const { code, reason = "", message, details = {} } = error;
   if (!headers.has("x-goog-api-client")) return { code: status, reason, message, metadata: details };
-  const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, metadata: details };
-  const told = error.reason === undefined && error.details === undefined ? [] : [info];
+  const told = errorDetails(error).map(({ type, json }) => ({ "@type": `type.googleapis.com/${type}`, ...json }));
   return { error: { code: status, message, status: code.toUpperCase(), details: told } };
 }
 

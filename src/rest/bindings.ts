@@ -39,7 +39,7 @@ function bindingOf(endpoint: Endpoint, rule: HttpRule): Binding {
   // a GET has none, whatever its rule says
   const bodiless = rule.body === "" || rule.verb === "GET" || rule.verb === "HEAD";
   const body = bodiless ? undefined : rule.body === "*" ? "*" : topLevel(method.request, rule.body, "body");
-  if (typeof body === "object" && bound.some(([first]) => first === body))
+  if (typeof body === "object" && bound.some((path) => path.length === 1 && path[0] === body))
     refuse(`body ${rule.body}: its path takes that field`, "let either take it");
   if (method.requestStream && body === undefined)
     refuse("the caller streams, and the rule has no body", 'add body: "*"');

@@ -5,6 +5,7 @@ import type { FieldPath } from "./rest.ts";
 
 /** How deep a field may be. */
 const maxDepth = 16;
+const maxShown = 60;
 
 /** By its name in the `.proto` or in JSON; undefined: the type has none of this name. */
 export function fieldNamed(type: MessageType | undefined, name: string): Field | undefined {
@@ -25,7 +26,7 @@ export function findField(type: MessageType, dotted: string): FieldPath | string
     const field = fieldNamed(inner, name);
     if (field === undefined) {
       const known: readonly string[] = inner?.fields?.().map((one) => one.name) ?? [];
-      return `${inner?.name || "the request"} has no field ${name}${didYouMean(name, known)}`;
+      return `${inner?.name || "the request"} has no field ${name.slice(0, maxShown)}${didYouMean(name, known)}`;
     }
     path.push(field);
     inner = field.message;
@@ -33,27 +34,27 @@ export function findField(type: MessageType, dotted: string): FieldPath | string
   return path;
 }
 
-export type Json = Record<string, unknown>;
+export type JsonObject = Record<string, unknown>;
 
 /** What stands at a path of a JSON object; objects on the way are made. Undefined: something on the way is no object. */
-export function holderOf(root: Json, path: FieldPath): Json | undefined {
+export function holderOf(root: JsonObject, path: FieldPath): JsonObject | undefined {
   let at = root;
   for (const field of path.slice(0, -1)) {
-    const inner = valueOf(at, field) ?? {};
+    const inner = getField(at, field) ?? {};
     if (typeof inner !== "object" || Array.isArray(inner)) return undefined;
     setField(at, field, inner);
-    at = inner as Json;
+    at = inner as JsonObject;
   }
   return at;
 }
 
 /** By either of its names. */
-export function valueOf(json: Json, { name, jsonName }: Field): unknown {
+export function getField(json: JsonObject, { name, jsonName }: Field): unknown {
   return Object.hasOwn(json, jsonName) ? json[jsonName] : Object.hasOwn(json, name) ? json[name] : undefined;
 }
 
 /** In place of what it was by either name. */
-export function setField(json: Json, { name, jsonName }: Field, value: unknown): void {
+export function setField(json: JsonObject, { name, jsonName }: Field, value: unknown): void {
   delete json[name];
   json[jsonName] = value;
 }

@@ -1,11 +1,13 @@
 /** The message of a request: its body, its query and the variables of its path, put together as canonical proto3 JSON. */
 import type { Field } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { findField, holderOf, type Json, setField, valueOf } from "./field-path.ts";
+import { findField, getField, holderOf, type JsonObject, setField } from "./field-path.ts";
 import type { Binding, FieldPath } from "./rest.ts";
 
 /** How many parameters a query may have. */
 const maxParameters = 1000;
+
+const maxShown = 60;
 
 /** System parameters, `$alt` or `$fields`: they are to the service what header fields are, and none is known here. */
 const system = /^\$/;
@@ -18,11 +20,11 @@ export function readRequest(
   body: unknown,
 ): unknown {
   const { method, bound, body: bodyField, template } = binding;
-  const json: Json = {};
+  const json: JsonObject = {};
   const within = bodyField === "*" || bodyField === undefined ? "" : `${bodyField.name}.`;
   if (body instanceof URLSearchParams) {
     for (const [name, text] of limited("form", body))
-      set(json, `form: ${name}`, within + name, text, binding);
+      set(json, `form: ${shown(name)}`, within + name, text, binding);
   } else if (bodyField === "*" && body !== undefined) {
     if (!isObject(body)) throw invalid("request body: an object is expected");
     Object.assign(json, body);
@@ -31,8 +33,8 @@ export function readRequest(
   for (const [name, text] of limited("query", query)) {
     if (system.test(name)) continue;
     if (bodyField === "*" || (within !== "" && isWithin(name, bodyField!)))
-      throw invalid(`query: ${name} belongs in the body`);
-    set(json, `query: ${name}`, name, text, binding);
+      throw invalid(`query: ${shown(name)} belongs in the body`);
+    set(json, `query: ${shown(name)}`, name, text, binding);
   }
   for (const [index, path] of bound.entries()) {
     const holder = holderOf(json, path);
@@ -43,13 +45,17 @@ export function readRequest(
   return method.request.fromJson(json);
 }
 
+function shown(name: string): string {
+  return name.slice(0, maxShown);
+}
+
 function limited(what: string, parameters: URLSearchParams): URLSearchParams {
   if (parameters.size > maxParameters) throw invalid(`${what}: more than ${maxParameters} parameters`);
   return parameters;
 }
 
 /** @param what it is, for people @param name from the message's fields on, `labels[key]` of a map */
-function set(json: Json, what: string, name: string, text: string, { method, bound }: Binding): void {
+function set(json: JsonObject, what: string, name: string, text: string, { method, bound }: Binding): void {
   const [, dotted = name, key] = /^([^[\]]+)\[(.*)\]$/.exec(name) ?? [];
   const path = findField(method.request, dotted);
   if (typeof path === "string") throw invalid(`${what}: ${path}`);
@@ -61,9 +67,9 @@ function set(json: Json, what: string, name: string, text: string, { method, bou
     throw invalid(shape === "map" ? `${what}: a map, name a key: ${dotted}[key]` : `${what}: it is no map`);
   const holder = holderOf(json, path);
   if (holder === undefined) throw invalid(`${what} is within a value`);
-  const before = valueOf(holder, field);
+  const before = getField(holder, field);
   const value = fromText(text);
-  if (key !== undefined) setField(holder, field, { ...(before as Json), [key]: value });
+  if (key !== undefined) setField(holder, field, { ...(before as JsonObject), [key]: value });
   else if (shape === "list") setField(holder, field, [...((before as unknown[]) ?? []), value]);
   else if (before !== undefined) throw invalid(`${what} is given twice`);
   else setField(holder, field, value);
@@ -85,7 +91,7 @@ function isSame(one: FieldPath, other: FieldPath): boolean {
   return one.length === other.length && one.every(({ name }, index) => name === other[index]!.name);
 }
 
-function isObject(value: unknown): value is Json {
+function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

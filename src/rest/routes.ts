@@ -4,7 +4,6 @@ import type { Endpoint } from "../service/service.ts";
 import { bindingsOf, ruleName } from "./bindings.ts";
 import { readRequest } from "./request.ts";
 import type { Binding, Match, Routes, Template } from "./rest.ts";
-import { shapeOf } from "./template.ts";
 
 /** Longer paths are nobody's, in characters. */
 const maxPath = 8192;
@@ -46,12 +45,12 @@ function add(root: Node, binding: Binding): void {
     else if (segment === "**") at = at.rest ??= node();
     else at = child(at.literals, segment.literal);
   }
-  let verbs = at.ends.get(template.verb);
-  if (verbs === undefined) at.ends.set(template.verb, (verbs = new Map()));
+  const verbs = at.ends.get(template.verb) ?? new Map<string, Binding>();
+  at.ends.set(template.verb, verbs);
   const other = verbs.get(rule.verb);
   if (other !== undefined)
     throw usageError(
-      `${ruleName(method)}: ${rule.verb} ${shapeOf(template)} is ${other.method.service}.${other.method.name} already`,
+      `${ruleName(method)}: ${rule.verb} ${rule.path} is what calls ${other.method.service}.${other.method.name}`,
       "give one of them another path",
     );
   verbs.set(rule.verb, binding);

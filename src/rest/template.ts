@@ -53,9 +53,3 @@ export function parseTemplate(text: string, where: string): Template {
   if (segments.slice(0, -1).includes("**")) refuse("** is not its last segment");
   return { segments, variables, verb };
 }
-
-/** The same for all templates that match the same paths. */
-export function shapeOf({ segments, verb }: Template): string {
-  const parts = segments.map((one) => (typeof one === "string" ? one : JSON.stringify(one.literal)));
-  return `/${parts.join("/")}${verb && `:${verb}`}`;
-}

@@ -82,6 +82,8 @@ function restartOnChange(watched: Watched): void {
   }
   process.on("exit", () => {
     if (stopped) return;
+    // a signal that nobody can hear any more ends the process, and is not lost
+    for (const signal of ["SIGINT", "SIGTERM"]) process.removeAllListeners(signal);
     const folders = [...new Set(importedFiles().map(dirname))].slice(0, maxFolders);
     restart(process.argv.slice(2), { waiting: !changed, folders });
   });

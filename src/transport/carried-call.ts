@@ -174,10 +174,12 @@ function carry(value: unknown, from: MessageType, to: MessageType, maxBytes: num
 
 /** Hint and cause stay where the error was made. */
 function asSent(thrown: unknown): MicrorunError {
-  const { code, message, reason, details } = MicrorunError.from(thrown);
+  const { code, message, reason, details, violations, retryMs } = MicrorunError.from(thrown);
   return new MicrorunError(code, message, {
     ...(reason === undefined ? {} : { reason }),
     ...(details === undefined ? {} : { details: { ...details } }),
+    ...(violations === undefined ? {} : { violations }),
+    ...(retryMs === undefined ? {} : { retryMs }),
   });
 }
 

@@ -6,7 +6,7 @@ const charts = {
   errors: [{ key: "errors", label: "errors/s", color: "--bad", fill: true }],
   latency: [
     { key: "p50", label: "p50", color: "--accent" },
-    { key: "p99", label: "p99", color: "--warm" },
+    { key: "p99", label: "p99", color: "--warm", dash: [5, 3] },
   ],
 };
 
@@ -42,16 +42,27 @@ function tellNow(figure, point) {
     const text = value === null || value === undefined ? "–" : shortNumber(value);
     return series.length > 1 ? `${label} ${text}` : text;
   });
-  const text = texts.join(" · ");
-  figure.querySelector("[data-now]").textContent = text;
+  const now = figure.querySelector("[data-now]");
+  const spans = texts.map((text, at) => {
+    const span = document.createElement("span");
+    span.textContent = text;
+    if (series.length > 1) span.className = `series-${at}`;
+    return span;
+  });
+  now.replaceChildren(...spans);
   const caption = figure.querySelector("b").textContent;
-  figure.querySelector(".plot").setAttribute("aria-label", `${caption} over the last minutes, now ${text}`);
+  const told = `${caption} over the last minutes, now ${texts.join(", ")}`;
+  figure.querySelector(".plot").setAttribute("aria-label", told);
   figure.dataset.points = String(Number(figure.dataset.points ?? 0) + 1);
 }
 
 function shortNumber(value) {
   if (value >= 1000) return `${(value / 1000).toFixed(1)}k`;
   return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toPrecision(2);
+}
+
+function clock(seconds) {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
 }
 
 function dataOf(name, points) {
@@ -85,17 +96,19 @@ function makePlot(figure, points) {
       legend: { show: false },
       scales: { y: { range } },
       axes: [
-        { ...axis, space: 70, size: 24 },
+        { ...axis, space: 80, size: 24, values: (_, all) => all.map(clock) },
         { ...axis, size: 38, space: 32, values: (_, all) => all.map(shortNumber) },
       ],
       series: [
         {},
-        ...charts[name].map(({ label, color: variable, fill }) => ({
+        ...charts[name].map(({ label, color: variable, fill, dash }) => ({
           label,
           stroke: color(variable),
           width: 1.5,
           ...(fill ? { fill: `color-mix(in srgb, ${color(variable)} 14%, transparent)` } : {}),
-          points: { show: false },
+          ...(dash ? { dash } : {}),
+          // a second alone is a dot
+          points: { show: name === "latency", size: 4, fill: color(variable) },
         })),
       ],
     },

@@ -96,7 +96,7 @@ function eventRow({
   if (fields.length > 0) {
     const details = document.createElement("details");
     details.append(
-      cell("summary", `${fields.length} header fields`),
+      cell("summary", `${fields.length} header ${fields.length === 1 ? "field" : "fields"}`),
       cell("pre", fields.map(([key, value]) => `${key}: ${value}`).join("\n")),
     );
     message.append(details);
@@ -123,7 +123,8 @@ function pausable(show, room) {
     if (isPaused) return;
     const all = waiting;
     waiting = [];
-    if (all.length > 0) show(all);
+    // instances tell what they remember one after another
+    if (all.length > 0) show(all.sort((a, b) => Date.parse(a.time) - Date.parse(b.time)));
   };
   button.addEventListener("click", () => {
     isPaused = !isPaused;

@@ -1,0 +1,44 @@
+/** What a service offers over HTTP beside its calls: REST by its rules, and the description of it, served or printed. */
+import type { AppOptions } from "./http/app.ts";
+import { grpc, openapi, rest } from "./plugins.ts";
+import type { Routes } from "./rest/rest.ts";
+import { bindHandlers, composeService } from "./service/compose.ts";
+import { identify } from "./service/identity.ts";
+import type { LoadedModule } from "./service/load.ts";
+import type { Service } from "./service/service.ts";
+import type { Settings } from "./settings.ts";
+
+export type Api = Pick<AppOptions, "rest" | "pages">;
+
+/** @throws MicrorunError `invalid_argument` for rules that cannot be held */
+export async function apiOf(service: Service, { docs }: Pick<Settings, "docs">): Promise<Api> {
+  const routes = await routesOf(service);
+  const own = service.endpoints.some(({ internal }) => !internal);
+  if (!docs || !own) return { rest: routes };
+  const { apiPages } = await openapi.pages();
+  const { openApi } = await openapi.document();
+  return { rest: routes, pages: apiPages(() => openApi(described(service, routes))) };
+}
+
+/** The OpenAPI description of a module that is not served. */
+export async function describeModule(
+  { file, definition, proto }: LoadedModule,
+  settings: Settings,
+): Promise<object> {
+  const schema = proto.length === 0 ? undefined : await (await grpc.schema()).loadSchema(proto);
+  const service = composeService(identify(settings.server, definition, file), [
+    bindHandlers(definition.handlers ?? {}, schema),
+  ]);
+  const { openApi } = await openapi.document();
+  return openApi(described(service, await routesOf(service)));
+}
+
+async function routesOf({ endpoints }: Service): Promise<Routes | undefined> {
+  if (!endpoints.some(({ method }) => method.http?.length)) return undefined;
+  return (await rest.routes()).createRoutes(endpoints);
+}
+
+function described(service: Service, routes: Routes | undefined) {
+  const { endpoints, schemas } = service;
+  return { identity: service, endpoints, schemas, bindings: routes?.bindings ?? [] };
+}

@@ -1,0 +1,45 @@
+/** The query of a request of REST: each field that neither path nor body takes, those of messages within by dotted names. */
+import type { Field, JsonSchema, MessageType } from "../call.ts";
+import type { Binding, FieldPath } from "../rest/rest.ts";
+import type { Parameter } from "./operation.ts";
+import type { Schemas } from "./schemas.ts";
+
+/** How deep fields within fields are listed. */
+const maxDepth = 4;
+/** How many are listed of one method. */
+const maxParameters = 200;
+
+export function queryParameters({ method, bound, body }: Binding, known: Schemas): Parameter[] {
+  if (body === "*") return [];
+  const found: Parameter[] = [];
+  const list = (type: MessageType, before: FieldPath): void => {
+    for (const field of type.fields?.() ?? []) {
+      const path = [...before, field];
+      if (path[0] === body || found.length >= maxParameters) continue;
+      if (bound.some((other) => isSame(other, path))) continue;
+      if (field.fromText !== undefined && field.shape !== "map")
+        found.push(parameter(path, known.ofField(type, field)));
+      // a message that holds itself is listed once
+      else if (field.message !== undefined && field.shape === "one" && path.length < maxDepth)
+        if (!before.some(({ message }) => message === field.message) && field.message !== method.request)
+          list(field.message, path);
+    }
+  };
+  list(method.request, []);
+  return found;
+}
+
+function parameter(path: FieldPath, schema: JsonSchema): Parameter {
+  const { description, deprecated, readOnly, writeOnly, ...own } = schema;
+  return {
+    name: path.map(({ jsonName }) => jsonName).join("."),
+    in: "query",
+    ...(description === undefined ? {} : { description }),
+    ...(deprecated === undefined ? {} : { deprecated }),
+    schema: own,
+  };
+}
+
+function isSame(one: readonly Field[], other: readonly Field[]): boolean {
+  return one.length === other.length && one.every(({ name }, index) => name === other[index]!.name);
+}

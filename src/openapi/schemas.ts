@@ -1,0 +1,77 @@
+/** The schemas of a description, each once under its message's name, whoever refers to it. */
+import type { Field, JsonSchema, MessageType } from "../call.ts";
+
+export interface Schemas {
+  /** Of a message; `{}` where it has no schema. @param except fields of it that are sent elsewhere, by their names in JSON */
+  of(type: MessageType, except?: readonly string[]): object;
+  /** Of a message's field. */
+  ofField(type: MessageType, field: Field): JsonSchema;
+  /** Under a name of its own. */
+  named(name: string, schema: object): object;
+  all(): Record<string, object>;
+}
+
+export function createSchemas(): Schemas {
+  const components: Record<string, object> = {};
+  const addAll = ({ $defs = {} }: JsonSchema): void => {
+    for (const [name, schema] of Object.entries($defs)) components[name] ??= componentOf(schema);
+  };
+  return {
+    of(type, except = []) {
+      const schema = type.schema?.();
+      if (schema === undefined) return {};
+      addAll(schema);
+      const whole = schema.$defs?.[type.name];
+      return whole === undefined || except.length === 0 ? moved(schema) : componentOf(without(whole, except));
+    },
+    ofField(type, { jsonName }) {
+      const schema = type.schema?.() ?? {};
+      addAll(schema);
+      return moved(schema.$defs?.[type.name]?.properties?.[jsonName] ?? {});
+    },
+    named(name, schema) {
+      components[name] ??= schema;
+      return { $ref: `#/components/schemas/${name}` };
+    },
+    all: () => Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+function without({ required = [], ...schema }: JsonSchema, except: readonly string[]): JsonSchema {
+  const kept = Object.entries(schema.properties ?? {}).filter(([name]) => !except.includes(name));
+  const needed = required.filter((name) => !except.includes(name));
+  return {
+    ...schema,
+    properties: Object.fromEntries(kept),
+    ...(needed.length === 0 ? {} : { required: needed }),
+  };
+}
+
+/** Of the fields of a oneof one may be there. */
+function componentOf(schema: JsonSchema): object {
+  const groups = new Map<string, string[]>();
+  for (const [name, { "x-oneof": group }] of Object.entries(schema.properties ?? {}))
+    if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), name]);
+  const choices = [...groups.values()].map((names) => {
+    const there = names.map((name) => ({ required: [name] }));
+    return { oneOf: [...there, { not: { anyOf: there } }] };
+  });
+  const [first, ...others] = choices;
+  return { ...moved(schema), ...(others.length > 0 ? { allOf: choices } : first) };
+}
+
+/** The same without definitions of its own: what it refers to stands among the components. */
+function moved(schema: JsonSchema): JsonSchema {
+  const { $defs, $ref, properties, items, additionalProperties, ...rest } = schema;
+  return {
+    ...rest,
+    ...($ref === undefined ? {} : { $ref: $ref.replace("#/$defs/", "#/components/schemas/") }),
+    ...(items === undefined ? {} : { items: moved(items) }),
+    ...(additionalProperties === undefined ? {} : { additionalProperties: moved(additionalProperties) }),
+    ...(properties === undefined
+      ? {}
+      : {
+          properties: Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, moved(one)])),
+        }),
+  };
+}
