@@ -14,10 +14,27 @@ export type Api = Pick<AppOptions, "rest" | "pages">;
 export async function apiOf(service: Service, { docs }: Pick<Settings, "docs">): Promise<Api> {
   const routes = await routesOf(service);
   const own = service.endpoints.some(({ internal }) => !internal);
-  if (!docs || !own) return { rest: routes };
-  const { apiPages } = await openapi.pages();
-  const { openApi } = await openapi.document();
-  return { rest: routes, pages: apiPages(() => openApi(described(service, routes))) };
+  return { rest: routes, pages: docs && own ? pagesOf(service, routes) : undefined };
+}
+
+const pagePath = /^\/(openapi\.json|docs(\/[\w.]+)?)$/;
+
+/** Nothing of them is loaded before somebody asks. */
+function pagesOf(service: Service, routes: Routes | undefined): NonNullable<Api["pages"]> {
+  const load = once(async () => {
+    const { apiPages } = await openapi.pages();
+    const { openApi } = await openapi.document();
+    return apiPages(() => openApi(described(service, routes)));
+  });
+  return (path) =>
+    pagePath.test(path)
+      ? async () => (await load())(path)?.() ?? new Response("404 page not found\n", { status: 404 })
+      : undefined;
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 /** The OpenAPI description of a module that is not served. */

@@ -168,6 +168,8 @@ export interface Call {
   readonly claims?: Claims;
   /** Of an outgoing call: the service that the registry is asked for, or the `host:port` that was named. */
   readonly target?: string;
+  /** Of an outgoing call that middleware stands around: its client's own, which goes on with a changed call. */
+  readonly way?: unknown;
   /** A field of the transport's own, none of the metadata: `content-type`, `:authority`. Absent where it has none. */
   field?(name: string): string | undefined;
 }

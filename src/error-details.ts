@@ -10,7 +10,12 @@ export interface ErrorDetail {
 }
 
 /** None, where the error says no more than its message. */
-export function errorDetails({ reason, details, violations, retryMs }: MicrorunError): readonly ErrorDetail[] {
+export function errorDetails({
+  reason,
+  details,
+  violations,
+  retryMs,
+}: MicrorunError): readonly ErrorDetail[] {
   const all: ErrorDetail[] = [];
   if (reason !== undefined || details !== undefined) {
     const json = {
@@ -21,7 +26,9 @@ export function errorDetails({ reason, details, violations, retryMs }: MicrorunE
   }
   if (violations !== undefined) {
     // BadRequest{field_violations=1 {field=1, description=2}}
-    const value = violations.map((one) => bytes(1, Buffer.concat([bytes(1, one.field), bytes(2, one.description)])));
+    const value = violations.map((one) =>
+      bytes(1, Buffer.concat([bytes(1, one.field), bytes(2, one.description)])),
+    );
     const json = { fieldViolations: violations.map(({ field, description }) => ({ field, description })) };
     all.push({ type: "google.rpc.BadRequest", value: Buffer.concat(value), json });
   }

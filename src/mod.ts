@@ -12,6 +12,7 @@ export type {
   RetryOptions,
   SubscribeOptions,
 } from "./broker/broker.ts";
+export type { Call, Claims, Dispatch, Middleware } from "./call.ts";
 export type { CallOptions, Client, ConnectedClient, ConnectOptions } from "./client/client.ts";
 export type {
   Config,
@@ -24,6 +25,17 @@ export type {
 export { type Code, type ErrorOptions, MicrorunError } from "./errors.ts";
 export type { HealthCheck } from "./health/health.ts";
 export type { Log, LogFields } from "./log.ts";
+export { jwt } from "./middleware/bearer.ts";
+export { bulkhead } from "./middleware/bulkhead.ts";
+export { log } from "./middleware/call-log.ts";
+export { rateLimit } from "./middleware/call-rate.ts";
+export { changedCall } from "./middleware/changed-call.ts";
+export { circuitBreaker } from "./middleware/circuit-breaker.ts";
+export { cors } from "./middleware/cors.ts";
+export type { Layer, Surroundings, WebDispatch, WebVisit } from "./middleware/middleware.ts";
+export { recover } from "./middleware/recover.ts";
+export { timeout } from "./middleware/timeout.ts";
+export { validate } from "./middleware/validate.ts";
 export type {
   Context,
   Definition,

@@ -1,5 +1,6 @@
 /** Calls to other services: how they are found, reached and balanced, as the settings say. */
 
+import type { Middleware } from "./call.ts";
 import { createRetryBudget } from "./client/budget.ts";
 import { createClients, type Origin } from "./client/calls.ts";
 import type { Client } from "./client/client.ts";
@@ -29,6 +30,8 @@ export interface OutboundOptions {
   readonly from: string;
   /** The methods of known `.proto` files. @default none */
   readonly methods?: Methods;
+  /** Around each call. @default none */
+  readonly middleware?: Middleware | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
 }
@@ -67,6 +70,7 @@ export async function openOutbound(options: OutboundOptions): Promise<Outbound> 
   };
   const pool = opened.use(createPool(transport, { size: client.poolSize, ttlMs: client.poolTtlMs, connect }));
   const methods = options.methods === undefined ? {} : { methods: options.methods };
+  const middleware = options.middleware === undefined ? {} : { middleware: options.middleware };
   const calls = {
     selector,
     pool,
@@ -77,6 +81,7 @@ export async function openOutbound(options: OutboundOptions): Promise<Outbound> 
     retries: client.retries,
     budget: createRetryBudget(),
     ...methods,
+    ...middleware,
   };
   const stack = opened.move();
   return {

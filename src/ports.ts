@@ -5,12 +5,13 @@ import type { Dispatch, Fetch } from "./call.ts";
 import { MicrorunError } from "./errors.ts";
 import type { Health } from "./health/health.ts";
 import type { Log } from "./log.ts";
+import type { WebVisit } from "./middleware/middleware.ts";
 import * as plugins from "./plugins.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Definition, RuntimeContext, Service, WebContext } from "./service/service.ts";
 import type { LiveSettings, Settings } from "./settings.ts";
+import type { Stacked } from "./stacked.ts";
 import type { ListenOptions, Server, Tls, Transport } from "./transport/transport.ts";
-import type { Upgrade } from "./web-socket.ts";
 
 export interface Ports extends AsyncDisposable {
   readonly grpcAddress: string;
@@ -30,6 +31,7 @@ export interface PortOptions {
   readonly api: Api;
   /** What answers calls, by what carries them. */
   readonly dispatch: { readonly grpc: Dispatch; readonly http: Dispatch };
+  readonly around: Stacked;
   /** As it is at the time. */
   readonly live: () => Pick<LiveSettings, "cors" | "httpTimeoutMs">;
   readonly definition: Definition;
@@ -41,7 +43,7 @@ export interface PortOptions {
 
 /** Disposing them: all drain at the same time, the health port last, so that probes are answered to the end. */
 export async function openPorts(options: PortOptions): Promise<Ports> {
-  const { settings, host, transport, service, dispatch, definition, context, health, live } = options;
+  const { settings, host, transport, service, dispatch, around, definition, context, health, live } = options;
   const shared = options.shared !== undefined;
   const { log } = context;
   const { createApp, createHealthApp } = await plugins.http.app();
@@ -50,14 +52,14 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   const { websocket } = definition;
   const limits = { drainTimeoutMs, leaving: () => !health.serving, log };
   const security = settings.tls === undefined ? {} : { tls: settings.tls };
-  const own = ownFetch(definition, context);
+  const own = ownFetch(definition, context, around);
   const fetch = createApp({
     service,
     dispatch: dispatch.http,
     health,
     log,
     ...options.api,
-    cors: () => live().cors,
+    cors: () => around.cors(live().cors),
     timeoutMs: () => live().httpTimeoutMs,
     maxBodyBytes: settings.maxMessageBytes,
     ...(own === undefined ? {} : { fetch: own }),
@@ -146,16 +148,19 @@ async function onFreePort(
   }
 }
 
-function ownFetch({ fetch }: Definition, context: RuntimeContext): Fetch | undefined {
-  return fetch && ((request, peer, _, upgrade) => fetch(request, webContext(context, peer, upgrade)));
+function ownFetch({ fetch }: Definition, context: RuntimeContext, around: Stacked): Fetch | undefined {
+  if (fetch === undefined) return undefined;
+  const answer = around.web((visit) => fetch(visit.request, webContext(context, visit)));
+  return (request, peer, _, upgrade) => answer({ request, peer, upgrade });
 }
 
-function webContext(context: RuntimeContext, peer = "", upgrade?: Upgrade): WebContext {
+function webContext(context: RuntimeContext, { peer = "", upgrade, claims }: WebVisit): WebContext {
   const colon = peer.lastIndexOf(":");
   const hostname = peer.slice(0, Math.max(colon, 0)).replace(/^\[|\]$/g, "");
   const port = Number(peer.slice(colon + 1)) || 0;
   return {
     ...context,
+    claims,
     upgrade: (_, options) => upgrade?.(options) ?? false,
     remoteAddr: { transport: "tcp", hostname, port },
     requestIP: () =>

@@ -10,6 +10,7 @@ import { createHealth, type HealthChecks } from "./health/checks.ts";
 import type { HealthCheck } from "./health/health.ts";
 import { openInspection } from "./inspection.ts";
 import { createLog, type Log, type LogSink } from "./log.ts";
+import { limitTime } from "./middleware/time-limit.ts";
 import { openOutbound } from "./outbound.ts";
 import * as plugins from "./plugins.ts";
 import { openPorts } from "./ports.ts";
@@ -23,8 +24,8 @@ import { type LoadedModule, loadModule } from "./service/load.ts";
 import type { Definition, RuntimeContext, Service } from "./service/service.ts";
 import { countCalls } from "./service/stats.ts";
 import { subscribeAll } from "./service/subscriptions.ts";
-import { limitTime } from "./service/time-limit.ts";
 import type { LiveSettings, Settings, Settle } from "./settings.ts";
+import { stacked, stackedOut } from "./stacked.ts";
 import type { Tls } from "./transport/transport.ts";
 import { aborted, within } from "./wait.ts";
 import { checkShared, seated } from "./worker.ts";
@@ -141,7 +142,10 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
   // what it may use
   const requestTimeoutMs = (): number => live().clientTimeoutMs;
   const options = { ...settings, processes: seat?.launch.of ?? 1, requestTimeoutMs, from, methods, env, log };
-  const outbound = stack.use(await openOutbound(options));
+  const place = { service: identity.name, config: config.live, log };
+  const outbound = stack.use(
+    await openOutbound({ ...options, middleware: await stackedOut(definition, place) }),
+  );
   const { transport, registry } = outbound;
   const opened = stack.use(
     await plugins.choose(plugins.brokers, "broker", settings.mesh.broker, {
@@ -185,7 +189,9 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
     config: () => config.current,
     client: outbound.client,
   });
-  const counted = seen?.count(handlers) ?? handlers;
+  const around = await stacked(definition, service, place);
+  const answers = around.calls(handlers);
+  const counted = seen?.count(answers) ?? answers;
   const dispatch = {
     grpc: middleware(limitTime(() => live().grpcTimeoutMs)(counted)),
     http: middleware(limitTime(() => live().httpTimeoutMs)(counted)),
@@ -205,7 +211,7 @@ async function begin({ asked, settle, seat, log, signal, stack, onReady }: Begin
   const ports = wantsPorts
     ? stack.use(
         await openPorts({
-          ...{ settings, live, host, transport, service, api, dispatch, definition, health },
+          ...{ settings, live, host, transport, service, api, dispatch, around, definition, health },
           ...(seat === undefined ? {} : { shared: seat.launch.addresses === undefined ? "first" : "next" }),
           // one request sees one snapshot
           context: {

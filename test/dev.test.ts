@@ -34,7 +34,12 @@ function project(files: Readonly<Record<string, string>>) {
 }
 
 const dev = (target: Target, cwd: string, args: readonly string[] = [], options = {}): Promise<Running> =>
-  serve(target, ["dev", ...args], { cwd, ownAddress: false, until: /\| .{0,4}ready: /, ...options });
+  serve(target, ["dev", "--no-dashboard", ...args], {
+    cwd,
+    ownAddress: false,
+    until: /\| .{0,4}ready: /,
+    ...options,
+  });
 
 const addressOf = (running: Running, label: string): string => {
   const row = new RegExp(`^${label} .*?(127\\.0\\.0\\.1:\\d+)`, "m").exec(running.stdout());
@@ -304,6 +309,21 @@ describe.each(targets)("$name", (target) => {
       const { code, stderr, stdout } = await microrun(target, ["dev", ...args], { cwd: made.path });
       expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(message)]);
     }
+  });
+
+  test("the dashboard shows the services of this run, where it is wanted", async () => {
+    using made = project({ "user.ts": user });
+    await using running = await dev(target, made.path, ["--dashboard", "--dashboard_address=127.0.0.1:0"]);
+    const url = /^dashboard: (\S+)$/m.exec(running.stdout())![1]!;
+    const page = await until(async () => {
+      const text = await (await fetch(url)).text();
+      return text.includes("user") && text;
+    });
+    expect(page).toContain("<title>");
+    expect(await stop(running)).toBe(0);
+    await using without = await dev(target, made.path);
+    expect(without.stdout()).not.toContain("dashboard");
+    expect(await stop(without)).toBe(0);
   });
 
   test.skipIf(v5 === undefined)("a Go service is told its port, and found by its name", async () => {

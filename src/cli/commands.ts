@@ -1,7 +1,7 @@
 /** The commands by name; the first is what a line without one means. */
 import { buildGroups } from "./build-flags.ts";
 import type { Built, Command } from "./command.ts";
-import { dashboardCommand } from "./dashboard-flags.ts";
+import { dashboardCommand } from "./dashboard-command.ts";
 import { deployGroups } from "./deploy-flags.ts";
 import { devCommand } from "./dev-flags.ts";
 import { doctorCommand } from "./doctor-command.ts";
@@ -9,6 +9,7 @@ import { gatewayGroups, proxyGroups } from "./gateway-flags.ts";
 import { imageGroups } from "./image-flags.ts";
 import { manifestGroups, notPassed } from "./manifest-flags.ts";
 import { openapiCommand } from "./openapi-command.ts";
+import { operatorCommand } from "./operator-command.ts";
 import { registryCommands } from "./registry-commands.ts";
 import { runGroups } from "./run-flags.ts";
 import { callGroup, configOutputFlags, discoveryGroup, probeFlags, rbacGroup } from "./tool-flags.ts";
@@ -111,6 +112,7 @@ export const commands: readonly Command[] = [
     fromSource: true,
     load: () => import("./deploy.ts"),
   },
+  operatorCommand,
   ...registryCommands,
   {
     name: "call",

@@ -28,15 +28,13 @@ test("health is printed as Go Micro's tool prints it, an error in the place of t
 });
 
 test("as data each instance is an object, with what it answered or why it did not", () => {
+  const common = { service: "greeter", address: "127.0.0.1:7111" };
   expect(JSON.parse(answersText("greeter", answers, health, "json"))).toEqual([
     {
-      ...{ service: "greeter", version: "1.10.0", id: "greeter-2", address: "127.0.0.1:7111" },
-      status: "ok",
-    },
-    {
-      ...{ service: "greeter", version: "1.0.0", id: "greeter-1", address: "127.0.0.1:7111" },
+      ...{ ...common, version: "1.0.0", id: "greeter-1" },
       error: { code: "unavailable", message: "127.0.0.1:7111: connection refused" },
     },
+    { ...common, version: "1.10.0", id: "greeter-2", status: "ok" },
   ]);
   expect(answersText("greeter", answers, health, "yaml")).toContain("status: ok\n");
 });

@@ -19,13 +19,14 @@ export function answersText<T>(
   { columns, cells, data }: Report<T>,
   output: string | undefined,
 ): string {
+  const of = new Map(answers.map((answer) => [answer.instance, answer]));
+  const versions = byVersion([...of.keys()]);
   if (output === "json" || output === "yaml") {
-    const all = answers.map((answer) => ({ ...identity(answer), ...outcome(answer, data) }));
+    const all = versions.flat().map((instance) => objectOf(of.get(instance)!, data));
     return output === "json" ? jsonText(all) : yamlText(all);
   }
-  const of = new Map(answers.map((answer) => [answer.instance, answer]));
   const lines = [`service  ${plain(service)}`];
-  for (const group of byVersion([...of.keys()])) {
+  for (const group of versions) {
     const { version } = group[0]!;
     if (version !== "") lines.push(`\nversion ${plain(version)}`);
     lines.push(`\nnode\t\taddress:port\t\t${columns.join("\t")}`);
@@ -38,11 +39,8 @@ export function answersText<T>(
   return `${lines.join("\n")}\n`;
 }
 
-function identity({ instance: { service, version, id, address } }: Answer<unknown>): object {
-  return { service, version, id, address };
-}
-
-function outcome<T>({ error, reply }: Answer<T>, data: (reply: T) => object): object {
-  if (reply !== undefined) return data(reply);
-  return { error: { code: error?.code, message: error?.message } };
+function objectOf<T>({ instance, error, reply }: Answer<T>, data: (reply: T) => object): object {
+  const { service, version, id, address } = instance;
+  const told = reply === undefined ? { error: { code: error?.code, message: error?.message } } : data(reply);
+  return { service, version, id, address, ...told };
 }

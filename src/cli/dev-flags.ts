@@ -26,6 +26,20 @@ export const devFlags = {
     example: "mdns",
     otherwise: "what microrun.yaml says, else local",
   },
+  dashboard: {
+    type: "boolean",
+    variable: false,
+    about: "Serve the dashboard beside the services.",
+    example: "false",
+    default: "true",
+  },
+  dashboard_address: {
+    type: "address",
+    variable: false,
+    about: "Where the dashboard is served; beyond this machine it demands a token.",
+    example: "127.0.0.1:9000",
+    otherwise: "127.0.0.1:8082, or a free port when that is busy",
+  },
   log_level: {
     type: "choice",
     of: ["debug", "info", "warn", "error"],

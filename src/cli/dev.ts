@@ -5,6 +5,7 @@ import type { ReadModuleText } from "../dev/dev.ts";
 import { usageError } from "../errors.ts";
 import * as plugins from "../plugins.ts";
 import type { Input } from "./command.ts";
+import { openDevDashboard } from "./dev-dashboard.ts";
 import { devFlags } from "./dev-flags.ts";
 import { openRegistry } from "./discovery.ts";
 import { factsIn, isFunction, isServable } from "./module-facts.ts";
@@ -17,7 +18,8 @@ import { readFlags } from "./values.ts";
 const maxShown = 10;
 
 type Run = Awaited<ReturnType<typeof plugins.dev>>;
-type Planned = Parameters<Parameters<Run["runProject"]>[0]["planned"]>[0];
+type Options = Parameters<Run["runProject"]>[0];
+type Planned = Parameters<Options["planned"]>[0];
 
 const readModule: ReadModuleText = (text) => {
   const { name } = factsIn(text);
@@ -38,7 +40,7 @@ export async function start({ words, given, env, host }: Input): Promise<number>
     throw usageError(`dev: ${name} cannot start other services`, "run the microrun executable");
 
   const signals = takeStops();
-  await runProject({
+  const options: Options = {
     place: words[0] ?? ".",
     readModule,
     program,
@@ -51,8 +53,19 @@ export async function start({ words, given, env, host }: Input): Promise<number>
     write: { stdout: writer(process.stdout), stderr: writer(process.stderr) },
     planned: (planned) => void process.stdout.write(plannedText(planned)),
     announce,
+    inspect: flags.dashboard,
+    ...(flags.dashboard
+      ? {
+          beside: async (place, say) => {
+            const opened = await openDevDashboard(place, { address: flags.dashboard_address, host, say });
+            process.stdout.write(`dashboard: ${opened.url}\n`);
+            return opened;
+          },
+        }
+      : {}),
     ...signals,
-  });
+  };
+  await runProject(options);
   return signals.code();
 }
 

@@ -1,17 +1,7 @@
-/** The command that describes a module, and its flags. */
+/** What help says of `microrun openapi`, and which flags it takes: of a run those that name the service, and its own. */
 import type { Command } from "./command.ts";
+import { openapiFlags } from "./openapi-flags.ts";
 import { serviceFlags } from "./run-flags.ts";
-
-export const openapiFlags = {
-  output: {
-    type: "choice",
-    of: ["json", "yaml"],
-    variable: false,
-    about: "How the description is written.",
-    example: "yaml",
-    default: "json",
-  },
-} as const;
 
 const { server_name, server_version, proto } = serviceFlags;
 

@@ -4,7 +4,7 @@ import { usageError } from "../errors.ts";
 import { yamlText } from "../yaml.ts";
 import type { Input } from "./command.ts";
 import { toolLog } from "./discovery.ts";
-import { openapiFlags } from "./openapi-command.ts";
+import { openapiFlags } from "./openapi-flags.ts";
 import { jsonText } from "./output.ts";
 import { readSettings } from "./settings.ts";
 import { readFlags } from "./values.ts";

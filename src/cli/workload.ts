@@ -5,7 +5,7 @@ import { kubernetes } from "../plugins.ts";
 import { type Facts, type KubernetesObject, shipping } from "../shipping.ts";
 import { flagsOf } from "./flags.ts";
 import { passedGroups, workloadFlags } from "./manifest-flags.ts";
-import { readModuleFacts } from "./module-facts.ts";
+import { type ModuleFacts, readModuleFacts } from "./module-facts.ts";
 import { neededPermissions } from "./permissions.ts";
 import { graceSeconds, podPorts } from "./pod-ports.ts";
 import { portFlags } from "./run-flags.ts";
@@ -23,6 +23,8 @@ export interface WorkloadOptions {
   /** Who asks, for people. */
   readonly command: string;
   readonly module: string;
+  /** What the module says of itself. @default its text is read */
+  readonly own?: ModuleFacts;
   readonly given: Given;
   /** What follows `--`: the module's own. */
   readonly rest: readonly string[];
@@ -45,7 +47,7 @@ export async function readWorkload(options: WorkloadOptions): Promise<Workload> 
   const podEnv: Environment = { ...flags.env, KUBERNETES_SERVICE_HOST: "cluster" };
   const passed = flagsOf(passedGroups);
   const pod = readFlags(passed, given, podEnv) as { server_name?: string; server_version?: string };
-  const own = await readModuleFacts(command, module);
+  const own = options.own ?? (await readModuleFacts(command, module));
   const name = flags.name ?? dnsName(pod.server_name ?? own.name);
   const opensPort = isTaken("server_address", portFlags.server_address, given, podEnv);
   const run = readRun(flags, given, { isFunction: own.isFunction, opensPort });

@@ -1,4 +1,5 @@
 /** Calls out: each within its deadline, carrying on what the caller brought, at an instance that the selector picks. */
+import type { Call, Dispatch, Middleware } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { iteratorOf } from "../iteration.ts";
 import type { Selector } from "../selector/selector.ts";
@@ -27,7 +28,12 @@ export interface ClientOptions {
   readonly budget?: RetryBudget;
   /** The methods of known `.proto` files: they travel as protobuf. @default none: JSON */
   readonly methods?: Methods;
+  /** Around each call, its retries inside. @default none */
+  readonly middleware?: Middleware;
 }
+
+/** How a call goes on when it has passed the middleware. */
+type Way = (call: Call) => Promise<unknown>;
 
 /** Of the call being served, if there is one: what of it goes on. */
 export type ClientOf = (origin?: Origin) => Client;
@@ -38,10 +44,47 @@ export function createClients(options: ClientOptions): ClientOf {
   const trying = { selector, pool, retries, budget };
   const outgoing = createOutgoing(options);
 
+  const pass = options.middleware?.(goOn);
+  const passed = ({ call }: Outgoing, { service, how }: Asked, way: Way, pass: Dispatch): Promise<unknown> =>
+    pass({ ...call, target: how.address ?? service, way });
+
   const call = (asked: Asked, origin: Origin | undefined): Promise<unknown> => {
     const out = outgoing(asked, origin);
-    const reply = tryEach(trying, asked.service, out, asked.how, unary);
+    const reply =
+      pass === undefined
+        ? tryEach(trying, asked.service, out, asked.how, unary)
+        : passed(
+            out,
+            asked,
+            (call) => tryEach(trying, asked.service, { ...out, call }, asked.how, unary),
+            pass,
+          );
     return out.requests === undefined ? reply : untilAnswered(out.requests, reply);
+  };
+  const begin = async (asked: Asked, out: Outgoing): Promise<Begun> => {
+    try {
+      return await tryEach(trying, asked.service, out, asked.how, streamed(out));
+    } catch (error) {
+      const failure = out.requests?.failure();
+      out.requests?.end();
+      throw failure ?? error;
+    }
+  };
+  const replies = (asked: Asked, origin: Origin | undefined): AsyncIterator<unknown> => {
+    const out = (): Outgoing => outgoing(asked, origin);
+    if (pass === undefined) return createReplies(async () => begin(asked, out()));
+    return opened(async () => {
+      const own = out();
+      const make: Way = async (call) => ({
+        [Symbol.asyncIterator]: () => createReplies(() => begin(asked, { ...own, call })),
+      });
+      try {
+        return (await passed(own, asked, make, pass)) as AsyncIterable<unknown>;
+      } catch (error) {
+        own.requests?.end();
+        throw error;
+      }
+    });
   };
 
   return (origin) => ({
@@ -55,17 +98,8 @@ export function createClients(options: ClientOptions): ClientOf {
     },
     // biome-ignore lint/suspicious/noExplicitAny: as in the contract
     stream(service, endpoint, request, how = unsaid): AsyncIterable<any> {
-      const begin = async (): Promise<Begun> => {
-        const out = outgoing({ service, endpoint, request, how, stream: true }, origin);
-        try {
-          return await tryEach(trying, service, out, how, streamed(out));
-        } catch (error) {
-          const failure = out.requests?.failure();
-          out.requests?.end();
-          throw failure ?? error;
-        }
-      };
-      return readOnce(`${service} ${endpoint}`, () => createReplies(begin));
+      const asked = { service, endpoint, request, how, stream: true };
+      return readOnce(`${service} ${endpoint}`, () => replies(asked, origin));
     },
   });
 }
@@ -73,6 +107,23 @@ export function createClients(options: ClientOptions): ClientOf {
 /** @param origin absent: nothing to carry on */
 export function createClient(options: ClientOptions, origin?: Origin): Client {
   return createClients(options)(origin);
+}
+
+/** The innermost of the middleware. */
+async function goOn(call: Call): Promise<unknown> {
+  if (typeof call.way === "function") return (call.way as Way)(call);
+  throw new MicrorunError(
+    "internal",
+    "clientMiddleware: the call that it passes on is not the one that it was given",
+    {
+      hint: "change calls by changedCall(call, { metadata })",
+    },
+  );
+}
+
+/** The call is made when it is first read. */
+async function* opened(open: () => Promise<AsyncIterable<unknown>>): AsyncGenerator<unknown> {
+  yield* await open();
 }
 
 const unary: Try<unknown> = {

@@ -75,7 +75,8 @@ export function createApp(options: AppOptions): (request: Request) => Response |
       if (streams >= maxStreams) return new Response("too many pages are open\n", { status: 503 });
       streams++;
       const stop = stopWith(context.req.raw);
-      stop.signal.addEventListener("abort", () => streams--);
+      if (stop.signal.aborted) streams--;
+      else stop.signal.addEventListener("abort", () => streams--, { once: true });
       return eventStream(begin(context, stop.signal), stop, log);
     };
   const endpointsOf = ({ instances }: ServiceState): Promise<readonly CallableEndpoint[]> =>

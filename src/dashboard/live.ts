@@ -11,7 +11,7 @@ import { measure } from "./measurements.ts";
 import type { BuiltinName, Peers, Reply } from "./peers.ts";
 import type { Roster } from "./roster.ts";
 import { createSeries, type Measured } from "./series.ts";
-import { endpointRows, instanceRows } from "./service-page.ts";
+import { endpointRows, instanceRows, topicRows } from "./service-page.ts";
 import { servicesRows, shortId } from "./services-page.ts";
 
 export interface LiveOptions {
@@ -51,6 +51,7 @@ export function createLive({ roster, peers }: LiveOptions): Live {
           const until = Math.floor(Date.now() / 1000) - lag;
           tell({ event: "points", data: series.take(until) });
           tell(await fragment("uses", endpointRows(series.rows(until))));
+          tell(await fragment("topics", topicRows(series.topics(until))));
         };
         const rows = async (): Promise<void> => {
           const service = (await roster.asked()).find((one) => one.name === name);

@@ -2,7 +2,7 @@
 import { html } from "hono/html";
 import { ageText, type Html, type Page, serviceHead, servicePath, sizeText } from "./layout.ts";
 import type { InstanceState, ServiceState } from "./roster.ts";
-import type { EndpointRow } from "./series.ts";
+import type { EndpointRow, MeasuredTopic } from "./series.ts";
 import { healthMark, shortId } from "./services-page.ts";
 
 export function servicePage(service: ServiceState): Page {
@@ -18,6 +18,13 @@ ${chart("calls", "Calls", "per second")}${chart("errors", "Errors", "per second"
 <caption class="sr">Calls of the last minute by endpoint</caption>
 <thead><tr><th scope="col">Endpoint</th><th scope="col" class="num">Calls</th><th scope="col" class="num">Errors</th><th scope="col" class="num">p50</th><th scope="col" class="num">p99</th></tr></thead>
 <tbody id="uses">${endpointRows([])}</tbody></table></div>
+</section>
+<section aria-labelledby="topics-title">
+<h2 id="topics-title">Topics, last minute</h2>
+<div class="scroll" tabindex="0" role="region" aria-label="Topics, last minute"><table>
+<caption class="sr">Messages of the last minute by topic</caption>
+<thead><tr><th scope="col">Topic</th><th scope="col" class="num">Published</th><th scope="col" class="num">Received</th></tr></thead>
+<tbody id="topics">${topicRows([])}</tbody></table></div>
 </section>
 <section aria-labelledby="instances-title">
 <h2 id="instances-title">Instances</h2>
@@ -58,6 +65,15 @@ export function endpointRows(rows: readonly EndpointRow[]): Html {
     ({ endpoint, calls, errors, p50, p99 }) => html`<tr data-key="${endpoint}">
 <th scope="row" class="mono">${endpoint}</th><td class="num">${calls}</td>
 <td class="num ${errors > 0 ? "bad" : ""}">${errors}</td><td class="num">${msText(p50)}</td><td class="num">${msText(p99)}</td></tr>`,
+  )}`;
+}
+
+export function topicRows(rows: readonly MeasuredTopic[]): Html {
+  if (rows.length === 0)
+    return html`<tr data-key="none"><td colspan="3" class="empty">No messages within the last minute.</td></tr>`;
+  return html`${rows.map(
+    ({ topic, published, received }) => html`<tr data-key="${topic}">
+<th scope="row" class="mono">${topic}</th><td class="num">${published}</td><td class="num">${received}</td></tr>`,
   )}`;
 }
 

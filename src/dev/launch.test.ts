@@ -12,6 +12,7 @@ const options = {
   registry: "local",
   registryFolder: "/tmp/r",
   color: true,
+  inspect: false,
 };
 const launch = (more: Partial<ServicePlan>, changed = {}) =>
   launchOf({ label: "user", plan: plan(more), after: [], port: 9000 }, { ...options, ...changed });
@@ -30,6 +31,10 @@ test("a module is run and watched, in the registry of this run", () => {
     MICRO_BROKER_ADDRESS: "127.0.0.1:0",
     MICRO_LOG_FORMAT: "text",
   });
+});
+
+test("a module can be looked into where the dashboard asks", () => {
+  expect(launch({ module: "./user.ts" }, { inspect: true }).env.MICRO_INSPECT).toBe("true");
 });
 
 test("several workers are not watched", () => {

@@ -10,12 +10,14 @@ export interface LaunchOptions {
   /** Of the registry, for this run alone. */
   readonly registryFolder: string;
   readonly color: boolean;
+  /** The dashboard may look into the modules. */
+  readonly inspect: boolean;
   /** @default what the environment says */
   readonly logLevel?: string | undefined;
 }
 
 export function launchOf({ plan, port }: Instance, options: LaunchOptions): Launch {
-  const { program, env, registry, registryFolder, color, logLevel } = options;
+  const { program, env, registry, registryFolder, color, inspect, logLevel } = options;
   const { module, command, flags, args, cwd } = plan;
   const address = port === undefined ? undefined : `127.0.0.1:${port}`;
   const local = registry === "local";
@@ -32,6 +34,7 @@ export function launchOf({ plan, port }: Instance, options: LaunchOptions): Laun
           MICRO_BROKER: "http",
           MICRO_BROKER_ADDRESS: "127.0.0.1:0",
           MICRO_LOG_FORMAT: "text",
+          ...(inspect ? { MICRO_INSPECT: "true" } : {}),
           ...(logLevel === undefined ? {} : { MICRO_LOG_LEVEL: logLevel }),
         }),
     ...(color ? { FORCE_COLOR: "1", NO_COLOR: undefined } : { NO_COLOR: "1", FORCE_COLOR: undefined }),

@@ -34,17 +34,24 @@ export interface RunOptions extends Omit<LaunchOptions, "registry" | "registryFo
   readonly planned: (planned: Planned) => void;
   /** Makes known a service that cannot do so itself, unless it has. */
   readonly announce: (name: string, address: string, registryFolder: string) => Promise<AsyncDisposable>;
+  /** Runs beside them, from before the first starts until the last has ended. */
+  readonly beside?: (registry: Place, say: (text: string) => void) => Promise<AsyncDisposable>;
   readonly stop: AbortSignal;
   /** What does not stop is killed. */
   readonly force: AbortSignal;
 }
 
-export interface Planned {
+/** Where the services find each other. */
+export interface Place {
+  readonly registry: string;
+  /** Of a registry for this run alone. */
+  readonly registryFolder: string;
+}
+
+export interface Planned extends Place {
   readonly project: Project;
   /** With their ports. */
   readonly instances: readonly Instance[];
-  readonly registry: string;
-  readonly registryFolder: string;
 }
 
 const own = "microrun";
@@ -75,13 +82,14 @@ export async function runProject(options: RunOptions): Promise<void> {
   stack.defer(() => say("stopped"));
   const guardian = startGuardian([...options.program, "dev"], registryFolder);
   stack.defer(() => guardian.dismiss());
+  options.planned({ project, instances, registry, registryFolder });
+  if (options.beside !== undefined) stack.use(await options.beside({ registry, registryFolder }, say));
   const launch = { ...options, registry, registryFolder };
   const create = (instance: Instance): Member =>
     memberOf(instance, { launch, guardian, say, prefix: () => prefix(instance.label) });
   const team = createTeam({ create, say });
   stack.defer(() => team.stop());
   force.addEventListener("abort", team.kill);
-  options.planned({ project, instances, registry, registryFolder });
 
   const apply = async (all: readonly Instance[]): Promise<void> => {
     const { started, areReady } = await team.apply(all);

@@ -1,4 +1,5 @@
-/** Files that every schema can import without having them: google/protobuf, google/api, google/rpc. */
+/** Files that every schema can import without having them: google/protobuf, google/api, google/rpc, buf/validate. */
+import bufValidate from "../../proto/buf/validate/validate.proto" with { type: "text" };
 import apiAnnotations from "../../proto/google/api/annotations.proto" with { type: "text" };
 import apiClient from "../../proto/google/api/client.proto" with { type: "text" };
 import apiFieldBehavior from "../../proto/google/api/field_behavior.proto" with { type: "text" };
@@ -26,6 +27,7 @@ import rpcStatus from "../../proto/google/rpc/status.proto" with { type: "text" 
 
 /** Text by import path. */
 export const embeddedProtos: ReadonlyMap<string, string> = new Map([
+  ["buf/validate/validate.proto", bufValidate],
   ["google/api/annotations.proto", apiAnnotations],
   ["google/api/client.proto", apiClient],
   ["google/api/field_behavior.proto", apiFieldBehavior],

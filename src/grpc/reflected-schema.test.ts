@@ -3,7 +3,7 @@ import type { Call, Dispatch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import type { PeerFile } from "./peer-descriptors.ts";
 import { peerRoot } from "./peer-schema.ts";
-import { reflectedMethod } from "./reflected-schema.ts";
+import { reflectedMethod, reflectedMethods } from "./reflected-schema.ts";
 import { parseSchema } from "./schema.ts";
 
 const greeter = parseSchema(
@@ -65,6 +65,24 @@ function filesOf(schema: typeof greeter): Map<string, Uint8Array> {
 
 const learn = (dispatch: Dispatch, service = "greeter.Greeter", method = "Hello") =>
   reflectedMethod(dispatch, service, method, new AbortController().signal);
+
+test("all methods of the services that are wanted are learnt, those whose schema is refused left out", async () => {
+  const services = ["grpc.reflection.v1.ServerReflection", "greeter.Greeter"];
+  const { signal } = new AbortController();
+  const wanted = (name: string): boolean => !name.startsWith("grpc.");
+  for (const version of ["v1", "v1alpha"]) {
+    const methods = await reflectedMethods(peer({ services, version }), wanted, signal);
+    expect(methods?.map(({ service, name }) => `${service}/${name}`)).toEqual([
+      "greeter.Greeter/Hello",
+      "greeter.Greeter/Chat",
+    ]);
+    expect(methods?.[1]?.requestStream).toBe(true);
+    expect(methods?.[0]?.request.schema?.().$ref).toBe("#/$defs/greeter.HelloRequest");
+  }
+  const files = new Map([["greeter.proto", new Uint8Array([1, 2, 3])]]);
+  expect(await reflectedMethods(peer({ files }), wanted, signal)).toEqual([]);
+  expect(await reflectedMethods(peer({ version: "v9" }), wanted, signal)).toBeUndefined();
+});
 
 const failure = async (work: Promise<unknown>): Promise<MicrorunError> =>
   work.then(

@@ -23,7 +23,7 @@ export interface ProtoSchema extends Schema {
 /**
  * Reads `.proto` files and what they import: looked for in `importPaths`, beside the importing file, beside the file
  * asked for and in the folders above it (there also below `proto/` and `third_party/`), at last among the embedded
- * google/protobuf, google/api and google/rpc.
+ * google/protobuf, google/api, google/rpc and buf/validate.
  * @throws MicrorunError `invalid_argument`, `greeter.proto:3:7: why`
  */
 export async function loadSchema(paths: readonly string[], options?: ReadOptions): Promise<ProtoSchema> {

@@ -11,7 +11,10 @@ export function restError(
 ): object {
   const { code, reason = "", message, details = {} } = error;
   if (!headers.has("x-goog-api-client")) return { code: status, reason, message, metadata: details };
-  const told = errorDetails(error).map(({ type, json }) => ({ "@type": `type.googleapis.com/${type}`, ...json }));
+  const told = errorDetails(error).map(({ type, json }) => ({
+    "@type": `type.googleapis.com/${type}`,
+    ...json,
+  }));
   return { error: { code: status, message, status: code.toUpperCase(), details: told } };
 }
 

@@ -5,8 +5,8 @@ import type { Cluster } from "./cluster.ts";
 import { isJobBefore, removeJob } from "./job-before.ts";
 import { handOverReplicas } from "./replicas-handover.ts";
 
-/** Who is known to have set the fields. */
-const fieldManager = "microrun";
+/** Who is known to have set the fields, unless it is somebody else. */
+const usualManager = "microrun";
 
 /** JSON is YAML. */
 const contentType = "application/apply-patch+yaml";
@@ -23,16 +23,19 @@ export interface ApplyOptions {
   readonly objects: readonly Applied[];
   /** Fields that others have set are taken over. */
   readonly force: boolean;
+  /** Who is known to have set the fields. @default microrun */
+  readonly fieldManager?: string;
   readonly signal: AbortSignal;
-  /** Called after each, with `deployment/greeter`. */
-  readonly applied?: (name: string) => void;
+  /** Called after each, with `deployment/greeter` and with the object as it is then. */
+  // biome-ignore lint/suspicious/noExplicitAny: any Kubernetes object
+  readonly applied?: (name: string, now: any) => void;
 }
 
 /** @throws MicrorunError as `Cluster.request` does, with a hint */
 export async function applyObjects(options: ApplyOptions): Promise<void> {
   for (const object of options.objects) {
-    await apply(object, options);
-    options.applied?.(nameOf(object));
+    const now = await apply(object, options);
+    options.applied?.(nameOf(object), now);
   }
 }
 
@@ -61,6 +64,7 @@ export async function createNamespace(cluster: Cluster, name: string, signal: Ab
 const plurals: Readonly<Record<string, string>> = {
   ClusterRole: "clusterroles",
   ClusterRoleBinding: "clusterrolebindings",
+  ConfigMap: "configmaps",
   CronJob: "cronjobs",
   Deployment: "deployments",
   HorizontalPodAutoscaler: "horizontalpodautoscalers",
@@ -86,21 +90,23 @@ function placeOf({ apiVersion, kind, metadata }: Applied): string {
   return `${root}${place}/${plural}`;
 }
 
-async function apply(object: Applied, options: ApplyOptions): Promise<void> {
-  const { cluster, force, signal } = options;
+// biome-ignore lint/suspicious/noExplicitAny: any Kubernetes object
+async function apply(object: Applied, options: ApplyOptions): Promise<any> {
+  const { cluster, force, fieldManager = usualManager, signal } = options;
   const { namespace } = object.metadata;
   const place = { path: pathOf(object), name: nameOf(object), namespace, signal };
   try {
     if (object.kind === "Job" && (await isJobBefore(cluster, place))) await removeJob(cluster, place);
     await handOverReplicas(cluster, place.path, { fieldManager, object, signal });
     const query = { fieldManager, force: String(force), fieldValidation: "Strict" };
-    await cluster.request("PATCH", place.path, { query, body: object, contentType, signal });
+    return await cluster.request("PATCH", place.path, { query, body: object, contentType, signal });
   } catch (error) {
     throw told(error, object);
   }
 }
 
-async function check(object: Applied, { cluster, force, signal }: ApplyOptions): Promise<void> {
+async function check(object: Applied, options: ApplyOptions): Promise<void> {
+  const { cluster, force, fieldManager = usualManager, signal } = options;
   const { kind, metadata } = object;
   const { name, namespace } = metadata;
   const query = { fieldManager, fieldValidation: "Strict", dryRun: "All" };

@@ -25,6 +25,8 @@ export interface BearerOptions {
   readonly algorithms?: readonly string[];
   /** How far clocks may be apart, in seconds. @default 5 */
   readonly toleranceSeconds?: number;
+  /** How old a token may be by its `iat`, in seconds: it need not have an end (`exp`) then. @default as old as its end says */
+  readonly maxAgeSeconds?: number;
   /**
    * What needs no token: methods (`Greeter.Hello`, `Greeter.*`), and paths of `fetch` (`/login`, `/assets/*`). One that holds still
    * gives its claims. @default nothing
@@ -40,6 +42,7 @@ const table: Kinds<BearerOptions> = {
   audience: kinds.textOrTexts,
   algorithms: kinds.texts,
   toleranceSeconds: kinds.seconds,
+  maxAgeSeconds: kinds.seconds,
   except: kinds.texts,
 };
 
@@ -50,7 +53,7 @@ export function jwt(options: Live<BearerOptions>): Layer {
     const paths = except.filter((one) => one.startsWith("/"));
     const names = except.filter((one) => !one.startsWith("/"));
     return {
-      verify: verifierOf(given),
+      ...verifierOf(given),
       free: byMethod(Object.fromEntries(names.map((name) => [name, true])), around?.methods),
       freePath: isAmong(paths),
     };
@@ -71,7 +74,8 @@ export function jwt(options: Live<BearerOptions>): Layer {
     const claims = await claimsOf(visit.request.headers, verify, freePath(visit));
     return next(claims === undefined ? visit : { ...visit, claims });
   };
-  return Object.assign(layer, { web });
+  const ready: Layer["ready"] = (around) => held(around).loaded;
+  return Object.assign(layer, { web, ready });
 }
 
 async function claimsOf(headers: Headers, verify: VerifyToken, free: boolean): Promise<Claims | undefined> {
@@ -90,8 +94,13 @@ function tokenIn(authorization: string | null): string {
   throw new MicrorunError("unauthenticated", why);
 }
 
-/** What cannot hold is told now; the library that checks tokens is loaded beside the rest of the start. */
-function verifierOf({ secret, audience, except: _, ...rest }: BearerOptions): VerifyToken {
+interface Verifier {
+  readonly verify: VerifyToken;
+  readonly loaded: Promise<unknown>;
+}
+
+/** What cannot hold is told now; the library that checks tokens is loaded once it is known to be needed. */
+function verifierOf({ secret, audience, except: _, ...rest }: BearerOptions): Verifier {
   const rules = {
     ...rest,
     ...(secret === undefined ? {} : { secret: typeof secret === "string" ? Buffer.from(secret) : secret }),
@@ -100,7 +109,7 @@ function verifierOf({ secret, audience, except: _, ...rest }: BearerOptions): Ve
   keyOf(rules);
   const loading = import("./jwt.ts").then(({ jwtVerifier }) => jwtVerifier(rules));
   loading.catch(() => {});
-  return async (token) => (await loading)(token);
+  return { verify: async (token) => (await loading)(token), loaded: loading };
 }
 
 /** `/assets/*`: what is below, however it is written. */
@@ -108,7 +117,8 @@ function isAmong(paths: readonly string[]): (visit: WebVisit) => boolean {
   const exact = new Set(paths.filter((path) => !path.endsWith("/*")));
   const below = paths.filter((path) => path.endsWith("/*")).map((path) => path.slice(0, -1));
   const odd = paths.find((path) => path.slice(0, -1).includes("*") || /[?#]/.test(path));
-  if (odd !== undefined) throw usageError(`except: ${odd}: not a path`, "write it as /login, or as /assets/*");
+  if (odd !== undefined)
+    throw usageError(`except: ${odd}: not a path`, "write it as /login, or as /assets/*");
   if (paths.length === 0) return () => false;
   return ({ request }) => {
     const { pathname } = new URL(request.url);

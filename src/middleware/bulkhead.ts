@@ -29,10 +29,15 @@ const defaultQueueMs = 1000;
 
 /** Calls beyond both are answered `resource_exhausted`. One that streams is under way until its last message. */
 export function bulkhead(options: Live<BulkheadOptions>): Layer {
-  const held = live("bulkhead", table, options, ({ by = "all", queueMs = defaultQueueMs, concurrency, queue = 0 }) => ({
-    key: keyBy(by).ofCall,
-    rooms: createRooms({ concurrency, queue, queueMs }),
-  }));
+  const held = live(
+    "bulkhead",
+    table,
+    options,
+    ({ by = "all", queueMs = defaultQueueMs, concurrency, queue = 0 }) => ({
+      key: keyBy(by).ofCall,
+      rooms: createRooms({ concurrency, queue, queueMs }),
+    }),
+  );
   return (next, around) => {
     held(around);
     return (call) => {
@@ -53,7 +58,11 @@ interface Room {
 }
 
 /** Only those that somebody is in are remembered. */
-function createRooms(rules: { readonly concurrency: number; readonly queue: number; readonly queueMs: number }): {
+function createRooms(rules: {
+  readonly concurrency: number;
+  readonly queue: number;
+  readonly queueMs: number;
+}): {
   of(key: string): Room;
 } {
   const rooms = new Map<string, Room>();

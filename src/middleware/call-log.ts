@@ -5,7 +5,7 @@ import type { LogFields } from "../log.ts";
 import { codeOf, untilEnd } from "./ending.ts";
 import { live } from "./live.ts";
 import { byMethod } from "./method-names.ts";
-import type { Layer, Live, Surroundings } from "./middleware.ts";
+import type { Layer, Live } from "./middleware.ts";
 import { type Kind, type Kinds, kinds } from "./option-kinds.ts";
 import { statusOf } from "./refusal.ts";
 

@@ -11,7 +11,7 @@ export type CallChanges = Partial<Pick<Call, "request" | "metadata" | "deadline"
 export function changedCall(call: Call, changes: CallChanges): Call {
   let { metadata } = changes;
   let signal: AbortSignal | undefined;
-  const { peer, reply, type, target } = call;
+  const { peer, reply, type, target, way } = call;
   const deadline = changes.deadline ?? call.deadline;
   const claims = changes.claims ?? call.claims;
   return {
@@ -32,6 +32,7 @@ export function changedCall(call: Call, changes: CallChanges): Call {
     ...(type === undefined ? {} : { type }),
     ...(claims === undefined ? {} : { claims }),
     ...(target === undefined ? {} : { target }),
+    ...(way === undefined ? {} : { way }),
     ...(call.field === undefined ? {} : { field: (name: string) => call.field?.(name) }),
   };
 }

@@ -40,7 +40,13 @@ const table: Kinds<CircuitBreakerOptions> = {
   maxKeys: kinds.count,
 };
 
-const defaultFailures: readonly Code[] = ["unavailable", "deadline_exceeded", "internal", "unknown", "data_loss"];
+const defaultFailures: readonly Code[] = [
+  "unavailable",
+  "deadline_exceeded",
+  "internal",
+  "unknown",
+  "data_loss",
+];
 const defaultMaxKeys = 1000;
 
 /** While a circuit is open its calls are answered `unavailable` at once. */
@@ -82,5 +88,8 @@ export function circuitBreaker(options: Live<CircuitBreakerOptions> = {}): Layer
 }
 
 function refusal(what: string, retryMs: number): MicrorunError {
-  return new MicrorunError("unavailable", `${what}: its circuit is open`, { reason: "CIRCUIT_OPEN", retryMs });
+  return new MicrorunError("unavailable", `${what}: its circuit is open`, {
+    reason: "CIRCUIT_OPEN",
+    retryMs,
+  });
 }

@@ -35,7 +35,10 @@ const slices = 10;
 const defaults = { windowMs: 10_000, minCalls: 20, failureRate: 0.5, openMs: 5000, probes: 3 };
 
 /** @param changed told of each change */
-export function createCircuit(options: CircuitOptions, changed: (state: CircuitState) => void = () => {}): Circuit {
+export function createCircuit(
+  options: CircuitOptions,
+  changed: (state: CircuitState) => void = () => {},
+): Circuit {
   const { windowMs, minCalls, failureRate, openMs, probes } = { ...defaults, ...options };
   const { now = () => performance.now() } = options;
   const sliceMs = windowMs / slices;

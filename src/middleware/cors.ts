@@ -34,7 +34,11 @@ export function cors(options: Live<CorsOptions>): Layer {
 function checkOrigin(origin: string): void {
   if (origin === "*" || origin === "null") return;
   const isWeb = /^https?:/i.test(origin);
-  if (isWeb ? URL.canParse(origin) && new URL(origin).origin === origin : /^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/.test(origin))
+  if (
+    isWeb
+      ? URL.canParse(origin) && new URL(origin).origin === origin
+      : /^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/.test(origin)
+  )
     return;
   throw usageError(`origins: ${origin}: not an origin`, "write it as https://shop.example, without a path");
 }

@@ -25,7 +25,11 @@ export function codeOf(error: unknown): Code | "ok" {
   return error === undefined ? "ok" : MicrorunError.from(error).code;
 }
 
-function watched(replies: AsyncIterable<unknown>, call: Call, ended: (error?: unknown) => void): AsyncIterable<unknown> {
+function watched(
+  replies: AsyncIterable<unknown>,
+  call: Call,
+  ended: (error?: unknown) => void,
+): AsyncIterable<unknown> {
   let over = false;
   const end = (error?: unknown): void => {
     if (over) return;

@@ -16,6 +16,8 @@ export interface JwtOptions {
   readonly audience?: readonly string[];
   /** How far clocks may be apart, in seconds. @default 5 */
   readonly toleranceSeconds?: number;
+  /** How old a token may be by its `iat`, in seconds: it need not have an end then. @default as old as its `exp` says */
+  readonly maxAgeSeconds?: number;
   /** Those that are taken, of those that the key could make. @default all of them; `none` never */
   readonly algorithms?: readonly string[];
 }
@@ -40,6 +42,8 @@ export interface JwtKey {
 
 /** @throws MicrorunError `invalid_argument` for options that cannot hold */
 export function keyOf(options: JwtOptions): JwtKey {
+  if (options.maxAgeSeconds === 0)
+    throw usageError("JWT: maxAgeSeconds is 0: no token would hold", "say how old one may be");
   const { key, algorithms } = signerOf(options);
   const asked = options.algorithms ?? algorithms;
   const other = asked.find((one) => !algorithms.includes(one));

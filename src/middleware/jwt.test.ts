@@ -52,6 +52,17 @@ test("a token that does not hold is refused, and why is said", async () => {
   for (const [token, text] of cases) expect(await refusal(verify, token), text).toBe(`${why} ${text}`);
 });
 
+test("a token without an end holds as long as it is not too old", async () => {
+  const young = jwtVerifier({ secret, maxAgeSeconds: 60 });
+  const now = Math.floor(Date.now() / 1000);
+  expect(await young(shared({ iat: now - 50 }))).toEqual({ iat: now - 50 });
+  expect(await refusal(young, shared({ iat: now - 70 }))).toBe(`${why} it has expired`);
+  expect(await refusal(young, shared({ iat: now, exp: now - 10 }))).toBe(`${why} it has expired`);
+  expect(await refusal(young, shared({ iat: now + 60 }))).toBe(`${why} its iat does not hold`);
+  expect(await refusal(young, shared({ sub: "7" }))).toBe(`${why} its iat does not hold`);
+  expect(() => jwtVerifier({ secret, maxAgeSeconds: 0 })).toThrow("no token would hold");
+});
+
 test("a public key's tokens hold, and its text is no secret to sign by", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const pem = publicKey.export({ type: "spki", format: "pem" }).toString();

@@ -7,7 +7,7 @@ import { type JwtOptions, keyOf } from "./jwt-key.ts";
 export type { JwtOptions } from "./jwt-key.ts";
 
 /**
- * Each token must have an end (`exp`).
+ * Each token must have an end: its `exp`, or the age that it may have.
  * @throws MicrorunError `unauthenticated` for a token that does not hold; `unavailable` where the signer's keys cannot be had
  */
 export type VerifyToken = (token: string) => Promise<Claims>;
@@ -20,13 +20,13 @@ const fetchMs = 5000;
 
 /** @throws MicrorunError `invalid_argument` for options that cannot hold */
 export function jwtVerifier(options: JwtOptions): VerifyToken {
-  const { issuer, audience = [], toleranceSeconds = defaultTolerance } = options;
+  const { issuer, audience = [], toleranceSeconds = defaultTolerance, maxAgeSeconds } = options;
   const { key: signer, algorithms } = keyOf(options);
   const key = signer instanceof URL ? createRemoteJWKSet(signer, { timeoutDuration: fetchMs }) : signer;
   const rules = {
     algorithms: [...algorithms],
     clockTolerance: toleranceSeconds,
-    requiredClaims: ["exp"],
+    ...(maxAgeSeconds === undefined ? { requiredClaims: ["exp"] } : { maxTokenAge: maxAgeSeconds }),
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience.length === 0 ? {} : { audience: [...audience] }),
   };

@@ -45,7 +45,9 @@ export function live<T extends object, Made>(
 
 function named(name: string, thrown: unknown): MicrorunError {
   if (!(thrown instanceof MicrorunError))
-    return new MicrorunError("failed_precondition", `middleware ${name}: ${errorText(thrown)}`, { cause: thrown });
+    return new MicrorunError("failed_precondition", `middleware ${name}: ${errorText(thrown)}`, {
+      cause: thrown,
+    });
   const { code, message, hint } = thrown;
   const text = message.startsWith(`${name}: `) ? message : `${name}: ${message}`;
   return new MicrorunError(code, `middleware ${text}`, hint === undefined ? {} : { hint });

@@ -40,10 +40,15 @@ function namesOf(service: string, short: string, method: string): readonly strin
 
 function check(name: string, known: readonly Method[] | undefined): void {
   if (!wanted.test(name))
-    throw usageError(`${JSON.stringify(name)}: not a method`, "write it as Greeter.Hello, or as Greeter.* for all of a service");
+    throw usageError(
+      `${JSON.stringify(name)}: not a method`,
+      "write it as Greeter.Hello, or as Greeter.* for all of a service",
+    );
   if (known === undefined) return;
   const short = (service: string): string => service.slice(service.lastIndexOf(".") + 1);
-  const meant = known.some(({ service, name: method }) => namesOf(service, short(service), method).includes(name));
+  const meant = known.some(({ service, name: method }) =>
+    namesOf(service, short(service), method).includes(name),
+  );
   if (meant) return;
   const all = known.map(({ service, name: method }) => `${short(service)}.${method}`);
   throw usageError(`${name}: no such method${didYouMean(name, all)}`, `use one of ${all.join(", ")}`);

@@ -13,6 +13,16 @@ export interface Surroundings {
   readonly log: Log;
   /** What is served. Absent around calls out: nobody knows all that may be called. */
   readonly methods?: readonly Method[];
+  /** The `.proto` files behind it. @default none */
+  readonly files?: () => readonly ProtoFileDescriptor[];
+}
+
+/** One file of a schema. */
+export interface ProtoFileDescriptor {
+  /** Import path. */
+  readonly name: string;
+  /** A serialized google.protobuf.FileDescriptorProto. */
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -22,8 +32,9 @@ export interface Surroundings {
  */
 export interface Layer {
   /** Called once, at the start. @throws MicrorunError `invalid_argument` for options that cannot hold: there is no start then */
-  // biome-ignore lint/style/useShorthandFunctionType: it may have more than a call
   (next: Dispatch, surroundings?: Surroundings): Dispatch;
+  /** Awaited before the first call. @throws MicrorunError as above */
+  readonly ready?: (surroundings: Surroundings) => Promise<unknown>;
   /** The same around the module's own `fetch`. Absent: web requests pass by. */
   readonly web?: (next: WebDispatch, surroundings?: Surroundings) => WebDispatch;
   /** Which pages of other origins may call over HTTP. At most one of a list says so. */
@@ -58,4 +69,11 @@ export type Live<T> = T | ((config: Config) => T);
  * What calls are told apart by: `method`; `peer`: the caller's address without its port; `subject`: the claim `sub`, else the peer;
  * `metadata:x-api-key`: that of the metadata, else the peer; `target`: the service called, of calls out; `all`: nothing.
  */
-export type By = "all" | "method" | "peer" | "subject" | "target" | `metadata:${string}` | ((call: Call) => string);
+export type By =
+  | "all"
+  | "method"
+  | "peer"
+  | "subject"
+  | "target"
+  | `metadata:${string}`
+  | ((call: Call) => string);

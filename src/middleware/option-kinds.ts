@@ -15,7 +15,22 @@ const isObject = (value: unknown): value is object =>
 const isNumber = (value: unknown, least: number, most: number): boolean =>
   typeof value === "number" && value >= least && value <= most;
 
-export const kinds = {
+type KindName =
+  | "text"
+  | "texts"
+  | "textOrTexts"
+  | "textOrBytes"
+  | "textOrCallback"
+  | "callback"
+  | "count"
+  | "countOrNone"
+  | "rate"
+  | "duration"
+  | "durations"
+  | "period"
+  | "seconds";
+
+export const kinds: Readonly<Record<KindName, Kind>> = {
   text: { wanted: "a text", holds: isText },
   texts: {
     wanted: "a list of texts",
@@ -50,7 +65,7 @@ export const kinds = {
     wanted: "a text or a function",
     holds: (value) => isText(value) || typeof value === "function",
   },
-} as const satisfies Readonly<Record<string, Kind>>;
+};
 
 /** What is undefined is not said. @throws MicrorunError `invalid_argument` */
 export function checkOptions<T extends object>(options: T, table: Kinds<T>): void {
@@ -59,7 +74,10 @@ export function checkOptions<T extends object>(options: T, table: Kinds<T>): voi
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(table, name))
-      throw usageError(`${name}: no such option${didYouMean(name, names)}`, `use some of ${names.join(", ")}`);
+      throw usageError(
+        `${name}: no such option${didYouMean(name, names)}`,
+        `use some of ${names.join(", ")}`,
+      );
     const { wanted, holds } = table[name as keyof T];
     // it may be a secret: it is not shown
     if (!holds(value)) throw usageError(`${name} is not ${wanted}`, `make ${name} ${wanted}`);

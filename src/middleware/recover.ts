@@ -22,7 +22,11 @@ const table: Kinds<RecoverOptions> = { onError: kinds.callback };
  */
 export function recover(options: RecoverOptions = {}): Layer {
   const held = live("recover", table, options, ({ onError }) => onError);
-  const told = async (thrown: unknown, call: Call | undefined, around: Surroundings | undefined): Promise<never> => {
+  const told = async (
+    thrown: unknown,
+    call: Call | undefined,
+    around: Surroundings | undefined,
+  ): Promise<never> => {
     try {
       const other = await held(around)?.(causeOf(thrown), call);
       if (other instanceof MicrorunError) thrown = other;
@@ -55,7 +59,10 @@ function causeOf(thrown: unknown): unknown {
   return isOurs ? thrown.cause : thrown;
 }
 
-async function* recovered(replies: AsyncIterable<unknown>, told: (thrown: unknown) => Promise<never>): AsyncGenerator<unknown> {
+async function* recovered(
+  replies: AsyncIterable<unknown>,
+  told: (thrown: unknown) => Promise<never>,
+): AsyncGenerator<unknown> {
   try {
     yield* replies;
   } catch (thrown) {

@@ -1,5 +1,5 @@
 /** A module's middleware, put on top of each other: the first is the outermost. */
-import type { Call, Middleware } from "../call.ts";
+import type { Call, Dispatch, Middleware } from "../call.ts";
 import { MicrorunError, usageError } from "../errors.ts";
 import type { CorsRules, Layer, Surroundings, WebDispatch } from "./middleware.ts";
 import { refusal } from "./refusal.ts";
@@ -16,7 +16,7 @@ export function stackCalls(
 ): Middleware {
   if (layers.length === 0) return (next) => next;
   return (next) => {
-    const stacked = layers.reduceRight((inner, layer) => layer(inner, around), next);
+    const stacked = layers.reduceRight((inner, layer) => settled(layer(inner, around)), next);
     const failed = (call: Call, thrown: unknown): never => {
       if (!(thrown instanceof MicrorunError))
         around.log.error(`middleware of ${call.service}.${call.method} failed`, { error: thrown });
@@ -31,6 +31,22 @@ export function stackCalls(
       }
     };
   };
+}
+
+/** Who throws at once and who rejects are the same to what stands around them. */
+function settled(dispatch: Dispatch): Dispatch {
+  return (call) => {
+    try {
+      return dispatch(call);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  };
+}
+
+/** Whatever has to be loaded is. @throws MicrorunError as `stackCalls` */
+export async function makeReady(layers: readonly Layer[], around: Surroundings): Promise<void> {
+  for (const { ready } of layers) await ready?.(around);
 }
 
 /** The same around the module's own `fetch`, as far as they stand there. */

@@ -85,7 +85,7 @@ export function openApi({ identity, endpoints, bindings, schemas, bearer = false
     tags: services.map((name) => ({ name, ...described(name) })),
     paths,
     components: {
-      schemas: known.all(),
+      schemas: known.usedBy(paths),
       ...(bearer
         ? { securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } }
         : {}),

@@ -2,17 +2,8 @@
 import type { Field, Method } from "../call.ts";
 import { type Binding, isHttpBody } from "../rest/rest.ts";
 import type { PathParameter } from "./path.ts";
-import { queryParameters } from "./query.ts";
+import { type Parameter, queryParameters } from "./query.ts";
 import type { Schemas } from "./schemas.ts";
-
-export interface Parameter {
-  readonly name: string;
-  readonly in: "path" | "query";
-  readonly required?: boolean;
-  readonly description?: string;
-  readonly deprecated?: boolean;
-  readonly schema: object;
-}
 
 export interface Operation {
   readonly operationId: string;
@@ -89,15 +80,16 @@ function bodySchema({ method, bound }: Binding, body: Field | "*", known: Schema
 
 type Head = Omit<Operation, "parameters" | "requestBody" | "responses">;
 
-/** The first sentence of a comment tells what it does. */
-function headOf({ service, name, deprecated }: Method, comment: string | undefined, suffix = ""): Head {
-  const [, first = ""] = /^(.*?[.!?])(?:\s|$)/s.exec(comment ?? "") ?? [];
-  const summary = (first || (comment ?? "").split("\n", 1)[0]!).replace(/\s+/g, " ");
+/** The first sentence of a comment tells what it does, the others more of it. */
+function headOf({ service, name, deprecated }: Method, comment = "", suffix = ""): Head {
+  const [first = ""] = /^.*?[.!?](?=\s|$)|^.*/s.exec(comment) ?? [];
+  const summary = first.replace(/\s+/g, " ");
+  const description = comment.slice(first.length).trim();
   return {
     operationId: `${service.slice(service.lastIndexOf(".") + 1)}_${name}${suffix}`,
     tags: [service],
     ...(summary === "" ? {} : { summary }),
-    ...(comment === undefined || comment === summary ? {} : { description: comment }),
+    ...(description === "" ? {} : { description }),
     ...(deprecated === true ? { deprecated } : {}),
   };
 }

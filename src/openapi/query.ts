@@ -1,8 +1,16 @@
 /** The query of a request of REST: each field that neither path nor body takes, those of messages within by dotted names. */
 import type { Field, JsonSchema, MessageType } from "../call.ts";
 import type { Binding, FieldPath } from "../rest/rest.ts";
-import type { Parameter } from "./operation.ts";
 import type { Schemas } from "./schemas.ts";
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query";
+  readonly required?: boolean;
+  readonly description?: string;
+  readonly deprecated?: boolean;
+  readonly schema: object;
+}
 
 /** How deep fields within fields are listed. */
 const maxDepth = 4;
@@ -18,7 +26,7 @@ export function queryParameters({ method, bound, body }: Binding, known: Schemas
       if (path[0] === body || found.length >= maxParameters) continue;
       if (bound.some((other) => isSame(other, path))) continue;
       if (field.fromText !== undefined && field.shape !== "map")
-        found.push(parameter(path, known.ofField(type, field)));
+        found.push(parameter(path, known.ofField(type, field), known.isRequired(type, field)));
       // a message that holds itself is listed once
       else if (field.message !== undefined && field.shape === "one" && path.length < maxDepth)
         if (!before.some(({ message }) => message === field.message) && field.message !== method.request)
@@ -29,11 +37,13 @@ export function queryParameters({ method, bound, body }: Binding, known: Schemas
   return found;
 }
 
-function parameter(path: FieldPath, schema: JsonSchema): Parameter {
+function parameter(path: FieldPath, schema: JsonSchema, required: boolean): Parameter {
   const { description, deprecated, readOnly, writeOnly, ...own } = schema;
   return {
     name: path.map(({ jsonName }) => jsonName).join("."),
     in: "query",
+    // one of a message within is needed where that message is
+    ...(required && path.length === 1 ? { required } : {}),
     ...(description === undefined ? {} : { description }),
     ...(deprecated === undefined ? {} : { deprecated }),
     schema: own,

@@ -8,8 +8,13 @@ export interface Schemas {
   ofField(type: MessageType, field: Field): JsonSchema;
   /** Under a name of its own. */
   named(name: string, schema: object): object;
-  all(): Record<string, object>;
+  /** Whether the field has to be there. */
+  isRequired(type: MessageType, field: Field): boolean;
+  /** Those that `description` refers to, and those that they refer to. */
+  usedBy(description: object): Record<string, object>;
 }
+
+const reference = /"\$ref":"#\/components\/schemas\/([^"]+)"/g;
 
 export function createSchemas(): Schemas {
   const components: Record<string, object> = {};
@@ -33,7 +38,20 @@ export function createSchemas(): Schemas {
       components[name] ??= schema;
       return { $ref: `#/components/schemas/${name}` };
     },
-    all: () => Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1))),
+    isRequired: (type, { jsonName }) =>
+      type.schema?.().$defs?.[type.name]?.required?.includes(jsonName) ?? false,
+    usedBy(description) {
+      const used = new Set<string>();
+      const follow = (value: object): void => {
+        for (const [, name = ""] of JSON.stringify(value).matchAll(reference)) {
+          if (used.has(name)) continue;
+          used.add(name);
+          follow(components[name] ?? {});
+        }
+      };
+      follow(description);
+      return Object.fromEntries([...used].sort().map((name) => [name, components[name] ?? {}]));
+    },
   };
 }
 

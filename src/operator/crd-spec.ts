@@ -56,7 +56,9 @@ const rule = (rule: string, message: string): Schema => ({ rule, message });
 const rules = (...all: Schema[]): Schema => ({ "x-kubernetes-validations": all });
 /** None of these fields where the condition holds. */
 const without = (condition: string, what: string, fields: readonly string[]): Schema[] =>
-  fields.map((field) => rule(`!(${condition}) || !has(self.${field})`, `${field}: has no meaning for ${what}`));
+  fields.map((field) =>
+    rule(`!(${condition}) || !has(self.${field})`, `${field}: has no meaning for ${what}`),
+  );
 
 const place = {
   configMap: name("A ConfigMap of the namespace."),
@@ -106,7 +108,8 @@ export function specSchema(choices: Choices): Schema {
         secrets: names("Secrets of the namespace, which win over ConfigMaps."),
         data: {
           type: "object",
-          description: "Entries as a ConfigMap has them, which win over all others: config.yaml, shop.currency.",
+          description:
+            "Entries as a ConfigMap has them, which win over all others: config.yaml, shop.currency.",
           maxProperties: maxListed,
           additionalProperties: { type: "string", maxLength: maxModuleBytes },
         },
@@ -140,7 +143,9 @@ export function specSchema(choices: Choices): Schema {
           { path: text("Where.", { maxLength: 512, pattern: "^(/[^:/,=]+)+$" }), ...place },
           {
             required: ["path"],
-            ...rules(rule("!(has(self.configMap) && has(self.secret))", "give at most one of configMap, secret")),
+            ...rules(
+              rule("!(has(self.configMap) && has(self.secret))", "give at most one of configMap, secret"),
+            ),
           },
         ),
         { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["path"] },
@@ -148,7 +153,10 @@ export function specSchema(choices: Choices): Schema {
       resources: object(
         "What each Pod gets.",
         {
-          cpu: text("Asked for; it may use more.", { default: "50m", pattern: "^(\\d+m|\\d+(\\.\\d{1,3})?)$" }),
+          cpu: text("Asked for; it may use more.", {
+            default: "50m",
+            pattern: "^(\\d+m|\\d+(\\.\\d{1,3})?)$",
+          }),
           memory: text("Asked for, and the limit.", {
             default: "256Mi",
             pattern: "^\\d+(\\.\\d+)?(Mi|Gi|M|G)$",

@@ -49,7 +49,8 @@ export function customResource(choices: Choices): Wanted {
 function schema(choices: Choices): Schema {
   return {
     type: "object",
-    description: "A microservice: a module and how it runs. Its Deployment or CronJob bears its name, as do the others.",
+    description:
+      "A microservice: a module and how it runs. Its Deployment or CronJob bears its name, as do the others.",
     required: ["spec"],
     properties: {
       apiVersion: { type: "string" },
@@ -61,7 +62,8 @@ function schema(choices: Choices): Schema {
     "x-kubernetes-validations": [
       {
         rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$')",
-        message: "metadata.name: a Service bears it, so small letters, digits and -, a letter first, at most 63",
+        message:
+          "metadata.name: a Service bears it, so small letters, digits and -, a letter first, at most 63",
       },
       {
         rule: "!has(self.spec.schedule) || size(self.metadata.name) <= 52",
@@ -82,7 +84,8 @@ const statusSchema: Schema = {
     selector: { type: "string", description: "The labels of its Pods." },
     conditions: {
       type: "array",
-      description: "Ready: all of it runs as the spec says. Progressing: Pods are on their way. Degraded: it cannot be.",
+      description:
+        "Ready: all of it runs as the spec says. Progressing: Pods are on their way. Degraded: it cannot be.",
       "x-kubernetes-list-type": "map",
       "x-kubernetes-list-map-keys": ["type"],
       items: {

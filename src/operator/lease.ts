@@ -38,7 +38,8 @@ export function clusterLease(
         leaseDurationSeconds: Math.ceil(durationMs / 1000),
         acquireTime: same ? acquireTime : now,
         renewTime: now,
-        leaseTransitions: same || before === undefined || holder === "" ? leaseTransitions : leaseTransitions + 1,
+        leaseTransitions:
+          same || before === undefined || holder === "" ? leaseTransitions : leaseTransitions + 1,
       };
       if (before === undefined) {
         const body = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name }, spec };

@@ -123,6 +123,41 @@ export interface Planned {
   readonly objects: readonly Wanted[];
 }
 
+/** What the operator knows of the cluster without asking. */
+export interface Known {
+  /** By `namespace/name`. */
+  service(key: string): MicroService | undefined;
+  /** By its path in the API. */
+  owned(path: string): Owned | undefined;
+  /** Labelled with its name. */
+  labelled(service: MicroService): readonly Owned[];
+  /** A ConfigMap that a module may be in. */
+  module(namespace: string, name: string): ModuleContent | undefined;
+}
+
+/** The part of an object of ours that is looked at. */
+export interface Owned {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly uid: string;
+  readonly version: string;
+  /** Of which MicroService, by its label. */
+  readonly service: string | undefined;
+  /** Who controls it. */
+  readonly owner: { readonly kind: string; readonly name: string; readonly uid: string } | undefined;
+  /** Changes with all but its status. */
+  readonly print: string;
+  /** What a MicroService's status is read off. */
+  readonly workload: Seen | undefined;
+}
+
+export interface ModuleContent {
+  readonly keys: readonly string[];
+  /** Changes with what is in it. */
+  readonly print: string;
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: any Kubernetes object
 export type Seen = any;
 
@@ -156,6 +191,8 @@ export interface OperatorCluster {
   ): Followed<T>;
   /** By server-side apply, in the manager's name, taking over what others have set. @returns the object as it is then */
   apply(object: Wanted, signal: AbortSignal): Promise<Seen>;
+  /** How far a Deployment is, as `kubectl rollout status` judges it. */
+  standing(deployment: Seen): { readonly text: string; readonly state: "under way" | "done" | "failed" };
   /** `/apis/apps/v1/namespaces/shop/deployments/greeter` */
   pathOf(object: Pick<Wanted, "apiVersion" | "kind" | "metadata">): string;
 }

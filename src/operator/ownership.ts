@@ -1,6 +1,6 @@
 /** Whose an object is: what is put on those that are made for a MicroService, and what is read off those that are there. */
 import { createHash } from "node:crypto";
-import { type MicroService, resource, type Seen, serviceLabel, type Wanted } from "./operator.ts";
+import { type MicroService, type Owned, resource, type Seen, serviceLabel, type Wanted } from "./operator.ts";
 
 /** Kinds that are made, watched and removed. */
 export const ownedKinds = [
@@ -18,24 +18,6 @@ export const ownedKinds = [
 
 /** Kinds whose status is the MicroService's own. */
 const workloads: readonly string[] = ["Deployment", "CronJob"];
-
-/** The part of an object that is looked at. */
-export interface Owned {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string;
-  readonly uid: string;
-  readonly version: string;
-  /** Of which MicroService, by its label. */
-  readonly service: string | undefined;
-  /** Who controls it: a MicroService's uid, or anybody's. */
-  readonly owner: { readonly kind: string; readonly uid: string } | undefined;
-  /** Changes with all but its status. */
-  readonly print: string;
-  /** What the status is read off. */
-  readonly workload: Seen | undefined;
-}
 
 export function ownedBy(service: MicroService, object: Wanted): Wanted {
   const { apiVersion, kind } = resource;
@@ -58,9 +40,9 @@ export function owned(object: Seen, apiVersion: string, kind: string): Owned {
   const { spec, status } = object;
   const controller = ownerReferences.find((one: Seen) => one.controller === true);
   return {
-    ...{ apiVersion, kind, name, namespace, uid, version: resourceVersion },
+    ...{ apiVersion, kind, metadata: { name, namespace }, uid, version: resourceVersion },
     service: labels?.[serviceLabel],
-    owner: controller && { kind: controller.kind, uid: controller.uid },
+    owner: controller && { kind: controller.kind, name: controller.name, uid: controller.uid },
     print: fingerprint(object),
     workload: workloads.includes(kind) ? { metadata: { generation }, spec: slim(spec), status } : undefined,
   };

@@ -20,6 +20,11 @@ export function parseTemplate(text: string, where: string): Template {
   /** @returns where the text goes on */
   const readSegments = (source: string, start: number, inside: boolean): number => {
     for (let at = start; ; at++) {
+      // not in the grammar, but Kratos serves it: the path ends with a slash
+      if (!inside && at === source.length && segments.length > 0) {
+        segments.push({ literal: "" });
+        return at;
+      }
       part.lastIndex = at;
       const [token, field, own] = part.exec(source) ?? refuse("a segment is empty, or no segment");
       if (field !== undefined) {

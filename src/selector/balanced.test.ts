@@ -308,7 +308,8 @@ test("an instance set aside, and taken back, is a line in the log", async () => 
   const { selector } = await known([at("a:1"), at("b:1")], { log });
   for (let calls = 0; calls < 5; calls++) selector.report?.("a:1", unsent, 0);
   selector.report?.("a:1", undefined, 0);
-  expect(lines.map((line) => /instance (set aside|taken back).*a:1/.exec(line)?.[1])).toEqual([
+  expect(lines.map((line) => /(update instances|set aside|taken back).*a:1/.exec(line)?.[1])).toEqual([
+    "update instances",
     "set aside",
     "taken back",
   ]);

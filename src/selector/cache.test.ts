@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { silentLog } from "../log.ts";
+import { createLog, silentLog } from "../log.ts";
 import { memoryRegistry } from "../registry/memory.ts";
 import type { Instance } from "../registry/registry.ts";
 import { type CacheOptions, createCache } from "./cache.ts";
@@ -45,6 +45,33 @@ test("the first question waits for the first snapshot, those after it are answer
   expect(second).toBe(first);
   expect(cache.current("greeter")).toBe(first);
   expect(watches).toEqual(["greeter"]);
+  await cache[Symbol.asyncDispose]();
+});
+
+test("each change of the instances is a line in the log, what is told again is none", async () => {
+  const lines: string[] = [];
+  const log = createLog({ write: (line) => lines.push(line), format: "json" });
+  const two = [instance("two"), instance("one")];
+  const many = Array.from({ length: 22 }, (_, i) => instance(`i${i + 10}`));
+  const source: Partial<Source> = {
+    async *watch() {
+      for (const snapshot of [[instance("one")], two, two.toReversed(), many, []]) yield snapshot;
+      await new Promise(() => {});
+    },
+  };
+  const { cache } = watching(source, { log });
+  await cache.current("greeter");
+  await settled();
+  const told = lines.map(
+    (line) => JSON.parse(line) as { message: string; service: string; instances: string },
+  );
+  expect(told.map(({ message, service }) => `${message} ${service}`)).toEqual(
+    Array(4).fill("update instances greeter"),
+  );
+  expect(told[0]?.instances).toBe("one 127.0.0.1:1");
+  expect(told[1]?.instances).toBe("one 127.0.0.1:1, two 127.0.0.1:1");
+  expect(told[2]?.instances).toMatch(/^i10 .*, i29 127.0.0.1:1 and 2 more$/);
+  expect(told[3]?.instances).toBe("");
   await cache[Symbol.asyncDispose]();
 });
 

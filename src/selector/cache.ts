@@ -32,6 +32,8 @@ export interface Cache extends AsyncDisposable {
 }
 
 const maxRewatchMs = 30_000;
+/** How many instances a line of the log names. */
+const maxShown = 20;
 
 interface Watched {
   readonly stop: AbortController;
@@ -52,6 +54,8 @@ export function createCache(options: CacheOptions): Cache {
       try {
         for await (const snapshot of source.watch(service, signal)) {
           if (signal.aborted) return;
+          const instances = placesOf(snapshot);
+          if (instances !== placesOf(known.snapshot)) log.info("update instances", { service, instances });
           known.snapshot = snapshot;
           tries = 0;
           arrived();
@@ -110,6 +114,13 @@ export function createCache(options: CacheOptions): Cache {
       for (const entry of [...watched]) drop(...entry);
     },
   };
+}
+
+/** Undefined: nothing has been told yet. */
+function placesOf(snapshot: Snapshot | undefined): string | undefined {
+  const all = snapshot?.map(({ id, address }) => `${id} ${address}`).sort();
+  if (all === undefined || all.length <= maxShown) return all?.join(", ");
+  return `${all.slice(0, maxShown).join(", ")} and ${all.length - maxShown} more`;
 }
 
 function silent(service: string, why: string): MicrorunError {

@@ -59,6 +59,7 @@ class HandlerContext implements Context {
   readonly service: Context["service"];
   readonly peer: string | undefined;
   readonly deadline: number | undefined;
+  readonly claims: Context["claims"];
   readonly config: Config;
   readonly broker: Context["broker"];
   readonly log: Context["log"];
@@ -71,6 +72,7 @@ class HandlerContext implements Context {
     this.service = service;
     this.peer = call.peer;
     this.deadline = call.deadline;
+    this.claims = call.claims;
     this.config = config();
     this.broker = broker;
     this.log = log;

@@ -49,6 +49,10 @@ const isName = (value: unknown): boolean =>
   isText(value) && /^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/.test(value as string);
 const isPaths = (value: unknown): boolean => isText(value) || (Array.isArray(value) && value.every(isText));
 const beFunction = be(isFunction, "a function");
+const beMiddleware = be(
+  (value) => Array.isArray(value) && value.every(isFunction),
+  "a list of middleware, (next) => (call) => next(call)",
+);
 /** arktype's are functions. */
 const isSchema = (value: unknown): boolean =>
   (isObject(value) || isFunction(value)) && isObject((value as Fields)["~standard"]);
@@ -60,6 +64,8 @@ const checks: Record<keyof Definition, Check> = {
   proto: be(isPaths, "a path or a list of paths"),
   handlers: be(isObject, "an object of services"),
   fetch: beFunction,
+  middleware: beMiddleware,
+  clientMiddleware: beMiddleware,
   websocket: be((value) => isObject(value) && isFunction(value.message), "an object with a function message"),
   config: be(isSchema, "a schema of zod, valibot, arktype or another of standardschema.dev"),
   subscribe: hold((value, path) => void checkSubscription(value, path)),

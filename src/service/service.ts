@@ -1,10 +1,11 @@
 /** The user's module as the runtime sees it: an identity, methods with handlers, and what else it brings. */
 import type { Broker, MessageHandler, SubscribeOptions } from "../broker/broker.ts";
-import type { Method } from "../call.ts";
+import type { Claims, Method } from "../call.ts";
 import type { Client } from "../client/client.ts";
 import type { Config, StandardSchema } from "../config/config.ts";
 import type { HealthCheck } from "../health/health.ts";
 import type { Log } from "../log.ts";
+import type { Layer } from "../middleware/middleware.ts";
 import type { UpgradeOptions, WebSocketHandler } from "../web-socket.ts";
 
 /** Who this instance is. */
@@ -39,6 +40,8 @@ export interface Context extends Omit<RuntimeContext, "args"> {
   readonly metadata: Headers;
   /** `ip:port` of the caller. */
   readonly peer: string | undefined;
+  /** Of the caller's token, where the middleware `jwt` let it pass. Nobody else can say them. */
+  readonly claims: Claims | undefined;
   /** Aborted on cancel, deadline and forced shutdown. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -58,6 +61,8 @@ export type Handlers = Readonly<Record<string, Readonly<Record<string, Handler>>
 
 /** What a web module's `fetch` gets as its second argument (Hono's `c.env`). */
 export interface WebContext extends RuntimeContext {
+  /** As in `Context`. */
+  readonly claims: Claims | undefined;
   /** As Deno's `info.remoteAddr`. */
   readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
   /**
@@ -93,6 +98,10 @@ export interface Definition {
   readonly proto?: string | readonly string[];
   readonly handlers?: Handlers;
   readonly fetch?: WebFetch;
+  /** Around each call of the handlers, and around `fetch` as far as one is made for that; the first is the outermost. */
+  readonly middleware?: readonly Layer[];
+  /** Around each call that `client` makes, its retries inside; the first is the outermost. */
+  readonly clientMiddleware?: readonly Layer[];
   /** What hears of the WebSockets that `fetch` upgrades, as Bun.serve takes it. */
   readonly websocket?: WebSocketHandler;
   /** What the configuration must fit, by zod, valibot, arktype or another of standardschema.dev: at the start, and to be taken later. */

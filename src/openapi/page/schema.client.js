@@ -7,12 +7,11 @@ export function element(name, attributes = {}, ...children) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else if (value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child !== undefined && child !== ""));
+  made.append(
+    ...children.flat(Number.POSITIVE_INFINITY).filter((child) => child !== undefined && child !== ""),
+  );
   return made;
 }
-
-/** How deep an example goes. */
-const maxExample = 4;
 
 const examples = {
   "date-time": "2026-01-01T00:00:00Z",
@@ -66,13 +65,9 @@ export function schemasOf(api) {
     if (resolve(inner).properties === undefined) return element("li", {}, element("div", {}, head), about);
     // what holds itself is shown as far as somebody looks
     const more = element("details", {}, element("summary", {}, head));
-    more.addEventListener(
-      "toggle",
-      () => more.open && more.children.length === 1 && more.append(fields(inner)),
-      {
-        once: false,
-      },
-    );
+    more.addEventListener("toggle", () => {
+      if (more.open && more.children.length === 1) more.append(fields(inner));
+    });
     return element("li", {}, more, about);
   };
 
@@ -89,26 +84,28 @@ export function schemasOf(api) {
       ? element("p", {}, element("span", { class: "type" }, words(schema)))
       : fields(schema.items ?? schema);
 
-  const example = (schema, depth = 0) => {
+  /** @param trail names of the messages around it: one that holds itself is left out */
+  const example = (schema, trail = []) => {
     const whole = resolve(schema);
+    const within = [...trail, nameOf(schema)];
     if (whole.enum) return whole.enum[1] ?? whole.enum[0];
-    if (whole.items) return depth < maxExample ? [example(whole.items, depth + 1)] : [];
+    if (whole.items) return holdsItself(whole.items, within) ? [] : [example(whole.items, within)];
     if (whole.additionalProperties) return {};
     if (whole.properties) {
       const groups = new Set();
       const entries = Object.entries(whole.properties).filter(([, one]) => {
         const group = one["x-oneof"];
-        if (one.readOnly || one.deprecated || (group !== undefined && groups.has(group))) return false;
-        groups.add(group);
-        // a message within a message may hold itself
-        return depth < 2 || one.$ref === undefined;
+        if (one.readOnly || one.deprecated || groups.has(group) || holdsItself(one, within)) return false;
+        if (group !== undefined) groups.add(group);
+        return true;
       });
-      return Object.fromEntries(entries.map(([name, one]) => [name, example(one, depth + 1)]));
+      return Object.fromEntries(entries.map(([name, one]) => [name, example(one, within)]));
     }
     if (whole.format in examples) return examples[whole.format];
     return (
       { string: "text", integer: 1, number: 1.5, boolean: true, object: {}, array: [] }[whole.type] ?? null
     );
   };
+  const holdsItself = (schema, trail) => schema.$ref !== undefined && trail.includes(nameOf(schema));
   return { tree, example, words };
 }

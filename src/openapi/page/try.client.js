@@ -9,13 +9,11 @@ let token = "";
 
 export function tryForm({ verb, path, operation, schemas, base, secured }) {
   const inputs = (operation.parameters ?? []).map((parameter) => ({ parameter, input: inputOf(parameter) }));
-  const [[type, { schema }] = []] = [
-    Object.entries(operation.requestBody?.content ?? {})[0] ?? [undefined, {}],
-  ];
+  const [type, { schema } = {}] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const body = type === undefined ? undefined : bodyInput(type, schema, schemas);
-  const bearer =
-    secured &&
-    element("input", { type: "password", autocomplete: "off", value: token, "aria-label": "bearer token" });
+  const bearer = secured
+    ? element("input", { type: "password", autocomplete: "off", value: token })
+    : undefined;
   bearer?.addEventListener("input", () => {
     token = bearer.value;
   });
