@@ -33,6 +33,7 @@ async function step(
 
 const checks = [
   await step("types", [bin("tsc"), "--noEmit"]),
+  await step("types of the examples", [bin("tsc"), "--noEmit", "-p", "examples"]),
   await step("lint", [bin("biome"), "check", "--error-on-warnings"]),
   await step("build", [process.execPath, "scripts/build.ts"]),
   await step("peers", [process.execPath, "test/peers.ts"]),

@@ -1,5 +1,5 @@
 /** What the tests of middleware call with: calls, and where they stand. */
-import { type Call, type Claims, jsonMethod } from "../call.ts";
+import { type Call, type Claims, jsonMethod, type Method } from "../call.ts";
 import type { Config, ConfigData } from "../config/config.ts";
 import { MicrorunError } from "../errors.ts";
 import { createLog, type LogSink } from "../log.ts";
@@ -15,7 +15,7 @@ export interface Asked {
   readonly deadline?: number;
 }
 
-export const methods = ["Hello", "Slow"].map((name) => jsonMethod("greeter.Greeter", name));
+export const methods: readonly Method[] = ["Hello", "Slow"].map((name) => jsonMethod("greeter.Greeter", name));
 
 export function callOf({ method = "Hello", request = {}, metadata = {}, ...rest }: Asked = {}): Call {
   const type = methods.find(({ name }) => name === method);

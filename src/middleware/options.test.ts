@@ -15,10 +15,16 @@ test("options that cannot hold are refused at the start, with what they may be",
   const { around } = standing();
   const cases = [
     [rateLimit({ limit: 0 }), "middleware rateLimit: limit is not a whole number above 0"],
-    [rateLimit({ limit: 1, by: "ip" as never }), 'middleware rateLimit: by: "ip": nothing to tell calls apart by'],
+    [
+      rateLimit({ limit: 1, by: "ip" as never }),
+      'middleware rateLimit: by: "ip": nothing to tell calls apart by',
+    ],
     [rateLimit({ limits: 1 } as never), "middleware rateLimit: limits: no such option, did you mean limit?"],
     [timeout({}), "middleware timeout: nothing is limited"],
-    [timeout({ methods: { "Greeter.Helo": 5 } }), "Greeter.Helo: no such method, did you mean Greeter.Hello?"],
+    [
+      timeout({ methods: { "Greeter.Helo": 5 } }),
+      "Greeter.Helo: no such method, did you mean Greeter.Hello?",
+    ],
     [timeout({ methods: { Hello: 5 } }), '"Hello": not a method'],
     [circuitBreaker({ failureRate: 2 }), "failureRate is not a number above 0, 1 at most"],
     [circuitBreaker({ failures: ["teapot" as never] }), "failures is not a list of cancelled, unknown"],
@@ -52,5 +58,9 @@ test("options of the configuration are taken when it changes, made anew only whe
 
 test("a method's full name wins over its short one, and both over all of its service", () => {
   const of = byMethod({ "Greeter.*": 1, "Greeter.Hello": 2, "greeter.Greeter.Hello": 3 }, methods);
-  expect([of(callOf()), of(callOf({ method: "Slow" })), of({ ...callOf(), service: "Other", type: undefined as never })]).toEqual([3, 1, undefined]);
+  expect([
+    of(callOf()),
+    of(callOf({ method: "Slow" })),
+    of({ ...callOf(), service: "Other", type: undefined as never }),
+  ]).toEqual([3, 1, undefined]);
 });

@@ -75,7 +75,11 @@ test("a refusal of a web request has the status of its code, and an error of a f
   });
   const request = new Request("http://localhost/");
   const answer = await stackWeb([limited], around, () => new Response("page"))({ request });
-  expect([answer.status, answer.headers.get("retry-after"), await answer.text()]).toEqual([429, "2", "too often\n"]);
+  expect([answer.status, answer.headers.get("retry-after"), await answer.text()]).toEqual([
+    429,
+    "2",
+    "too often\n",
+  ]);
   const passing: Layer = Object.assign((next: Parameters<Layer>[0]) => next, {
     web: (next: Parameters<NonNullable<Layer["web"]>>[0]) => next,
   });

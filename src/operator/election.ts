@@ -106,13 +106,14 @@ async function acquire(election: Election, signal: AbortSignal): Promise<Held | 
   };
   while (!signal.aborted) {
     try {
-      const record = await store.read(signal);
+      const record = await bounded(clock, bounds.renewMs, signal, (over) => store.read(over));
       const now = clock.now();
       if (record?.version !== seen?.record.version) seen = record && { record, at: now };
       const free = seen === undefined || seen.record.holder === "" || now - seen.at >= seen.record.durationMs;
       if (free) {
         const next = { holder: identity, durationMs: bounds.leaseMs };
-        return { at: now, record: await store.write(next, record, signal) };
+        const write = (over: AbortSignal) => store.write(next, record, over);
+        return { at: now, record: await bounded(clock, bounds.renewMs, signal, write) };
       }
       tell(`standing by: ${seen?.record.holder} holds lease ${store.name}`);
     } catch (error) {
@@ -134,15 +135,16 @@ async function renew(election: Election, first: Held, signal: AbortSignal): Prom
     await clock.pause(Math.min(bounds.retryMs, Math.max(left(), 0)), signal);
     if (signal.aborted) return held.record;
     if (left() <= 0) return undefined;
-    // an answer that does not come must not keep us from giving up in time
-    await using bound = bounded(clock, left(), signal);
+    const next = { holder: identity, durationMs: bounds.leaseMs };
     try {
       const at = clock.now();
-      const next = { holder: identity, durationMs: bounds.leaseMs };
-      held = { at, record: await store.write(next, held.record, bound.signal) };
+      const { record: before } = held;
+      held = { at, record: await bounded(clock, left(), signal, (over) => store.write(next, before, over)) };
     } catch (error) {
       if (signal.aborted) return held.record;
-      const record = await store.read(bound.signal).catch(() => undefined);
+      if (left() <= 0) return undefined;
+      const read = bounded(clock, left(), signal, (over) => store.read(over));
+      const record = await read.catch(() => undefined);
       if (record !== undefined && record.holder !== identity) return undefined;
       // an earlier write may have arrived though its answer did not
       if (record !== undefined) held = { at: held.at, record };
@@ -156,28 +158,35 @@ const releaseMs = 2000;
 
 async function release({ store, clock }: Election, held: LeaseRecord | undefined): Promise<void> {
   if (held === undefined) return;
-  await using bound = bounded(clock, releaseMs);
-  try {
-    const current = await store.read(bound.signal);
-    if (current?.holder === held.holder)
-      await store.write({ holder: "", durationMs: 1000 }, current, bound.signal);
-  } catch {
-    // nobody is kept from leading by that for longer than the lease
-  }
+  await bounded(clock, releaseMs, undefined, async (over) => {
+    const current = await store.read(over);
+    if (current?.holder === held.holder) await store.write({ holder: "", durationMs: 1000 }, current, over);
+    // nobody is kept from leading by its failure for longer than the lease
+  }).catch(() => {});
 }
 
-/** Aborted after `ms`, and when `signal` is. */
-function bounded(clock: Clock, ms: number, signal?: AbortSignal): AsyncDisposable & { signal: AbortSignal } {
+/** What is not answered within `ms`, or until aborted, has failed: an answer that does not come keeps nobody from giving up. */
+async function bounded<T>(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const over = new AbortController();
-  const end = (): void => over.abort();
-  signal?.addEventListener("abort", end, { once: true });
-  const late = clock.pause(ms, over.signal).then(end);
-  return {
-    signal: over.signal,
-    async [Symbol.asyncDispose]() {
-      signal?.removeEventListener("abort", end);
-      end();
-      await late;
-    },
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  late.catch(() => {});
+  const end = (): void => {
+    over.abort();
+    reject(new MicrorunError("deadline_exceeded", `no answer within ${Math.round(ms / 1000)} s`));
   };
+  signal?.addEventListener("abort", end, { once: true });
+  if (signal?.aborted) end();
+  const timer = clock.pause(ms, over.signal).then(end);
+  try {
+    return await Promise.race([work(over.signal), late]);
+  } finally {
+    signal?.removeEventListener("abort", end);
+    end();
+    await timer;
+  }
 }
