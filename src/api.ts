@@ -1,6 +1,6 @@
 /** What a service offers over HTTP beside its calls: REST by its rules, and the description of it, served or printed. */
 import type { AppOptions } from "./http/app.ts";
-import { grpc, openapi, rest } from "./plugins.ts";
+import { grpc, rest } from "./plugins.ts";
 import type { Routes } from "./rest/rest.ts";
 import { bindHandlers, composeService } from "./service/compose.ts";
 import { identify } from "./service/identity.ts";
@@ -22,8 +22,8 @@ const pagePath = /^\/(openapi\.json|docs(\/[\w.]+)?)$/;
 /** Nothing of them is loaded before somebody asks. */
 function pagesOf(service: Service, routes: Routes | undefined): NonNullable<Api["pages"]> {
   const load = once(async () => {
-    const { apiPages } = await openapi.pages();
-    const { openApi } = await openapi.document();
+    const { apiPages } = await rest.pages();
+    const { openApi } = await rest.document();
     return apiPages(() => openApi(described(service, routes)));
   });
   return (path) =>
@@ -46,7 +46,7 @@ export async function describeModule(
   const service = composeService(identify(settings.server, definition, file), [
     bindHandlers(definition.handlers ?? {}, schema),
   ]);
-  const { openApi } = await openapi.document();
+  const { openApi } = await rest.document();
   return openApi(described(service, await routesOf(service)));
 }
 

@@ -1,7 +1,7 @@
 /** `microrun operator`, put together: the cluster, the lease, what is done while we hold it, and how kubelet asks after us. */
 import { hostname } from "node:os";
 import { createHealth } from "./health/checks.ts";
-import { createLog, type LogFormat, type LogLevel } from "./log.ts";
+import { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";
 import type { Choices } from "./operator/crd.ts";
 import type { InstallOptions } from "./operator/install.ts";
 import { type Clock, manager, type OperatorCluster, type Plan, type Wanted } from "./operator/operator.ts";
@@ -88,14 +88,14 @@ export async function runOperator(settings: OperatorSettings): Promise<number> {
 
 async function operatorCluster(
   cluster: Awaited<ReturnType<Awaited<ReturnType<typeof plugins.kubernetes.cluster>>["openCluster"]>>,
-  log: ReturnType<typeof createLog>,
+  log: Log,
 ): Promise<OperatorCluster> {
   const { reflect } = await import("./kubernetes/reflector.ts");
   const { applyObjects, pathOf } = await plugins.kubernetes.apply();
   const { deploymentStanding } = await import("./kubernetes/standing.ts");
   return {
     request: cluster.request,
-    follow: (path, query, prune) => reflect({ cluster, path, query, prune, log }),
+    follow: (path, query, prune) => reflect({ cluster, path, query, prune, log: withHint(log) }),
     async apply(object, signal) {
       let now: unknown;
       const applied = (_: string, answer: unknown): void => {
@@ -106,6 +106,16 @@ async function operatorCluster(
     },
     pathOf: (object) => pathOf(object),
     standing: deploymentStanding,
+  };
+}
+
+/** Who is refused has not been granted what the manifest grants, or the kind is not there. */
+function withHint(log: Log): Log {
+  const hint = "apply what microrun operator manifest prints";
+  return {
+    ...log,
+    warn: (message, { role: _, ...fields } = {}) =>
+      log.warn(message, fields.said === undefined ? fields : { ...fields, hint }),
   };
 }
 

@@ -2,8 +2,6 @@
 import { parseAddress } from "./address.ts";
 import type { OpenBroker } from "./broker/broker.ts";
 import type { Fetch, MessageType } from "./call.ts";
-import type { Client } from "./client/client.ts";
-import type { Dashboard } from "./dashboard/dashboard.ts";
 import { didYouMean, type MicrorunError, usageError } from "./errors.ts";
 import type { Sockets } from "./h2/h2.ts";
 import type { HttpOptions } from "./http/server.ts";
@@ -191,14 +189,11 @@ export const middleware = {
   rateLimit: (): Promise<typeof import("./middleware/rate-limit.ts")> => import("./middleware/rate-limit.ts"),
 };
 
-/** What the service tells about itself over HTTP. */
-export const openapi = {
-  document: (): Promise<typeof import("./openapi/document.ts")> => import("./openapi/document.ts"),
-  pages: (): Promise<typeof import("./openapi/pages.ts")> => import("./openapi/pages.ts"),
-};
-
+/** REST, and its description. */
 export const rest = {
   routes: (): Promise<typeof import("./rest/routes.ts")> => import("./rest/routes.ts"),
+  document: (): Promise<typeof import("./openapi/document.ts")> => import("./openapi/document.ts"),
+  pages: (): Promise<typeof import("./openapi/pages.ts")> => import("./openapi/pages.ts"),
 };
 
 export const http = {
@@ -222,31 +217,8 @@ export const http = {
   },
 };
 
-export interface OpenDashboardOptions {
-  readonly registry: Registry;
-  /** Calls by this registry's names, and to instances by their addresses. */
-  readonly client: Client;
-  /** `127.0.0.1:8082`; beyond this machine a token is demanded. */
-  readonly address: string;
-  /** @default on loopback none, else one that is made up */
-  readonly token?: string;
-  readonly host: Runtime;
-  readonly log: Log;
-}
-
 export const dashboard = {
-  open: async ({ host, ...options }: OpenDashboardOptions): Promise<Dashboard> => {
-    const { openDashboard } = await import("./dashboard/dashboard.ts");
-    const { builtinMethods } = await import("./grpc/builtin-methods.ts");
-    const { reflectedMethods } = await grpc.reflected();
-    const { serveHttp } = await http.server();
-    return openDashboard({
-      ...options,
-      builtin: builtinMethods(),
-      reflect: reflectedMethods,
-      listen: (address, fetch) => serveHttp({ address, fetch, host, drainTimeoutMs: 0, log: options.log }),
-    });
-  },
+  board: (): Promise<typeof import("./dashboard/dashboard.ts")> => import("./dashboard/dashboard.ts"),
 };
 
 export const certificates = {

@@ -391,6 +391,7 @@ for (const target of targets) {
       await seen.page.waitForSelector("#link.live");
       running.signal("SIGTERM");
       expect(await running.exited).toBe(0);
+      expect(running.log()).toBe("");
       await seen.page.waitForSelector("#link.lost");
     });
   });

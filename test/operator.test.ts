@@ -1,11 +1,12 @@
 /** `microrun operator` against a real API server, by the permissions that its manifest grants; the test plays the controllers. */
 import { describe, expect, test } from "bun:test";
 import { controlPlane } from "./control-plane.ts";
-import { microrun, targets } from "./harness.ts";
-import { type Any, operatorStage } from "./operator-stage.ts";
+import { microrun, serve, targets } from "./harness.ts";
+import { type Any, type OperatorStage, operatorStage } from "./operator-stage.ts";
 
 const plane = await controlPlane();
 const image = "registry.example/greeter:1";
+const merge = "application/merge-patch+json";
 
 describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) => {
   const stage = (...installed: string[]) => operatorStage(plane!, target, ...installed);
@@ -148,6 +149,27 @@ describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) 
     expect((await get("deployments/greeter")).metadata.resourceVersion).toBe(resourceVersion);
   });
 
+  test("leaves what it made to the cluster's garbage collector, and waits for that before it makes it anew", async () => {
+    const { operator, apply, get, gone, until, remove, condition } = await stage();
+    await using _operator = await operator();
+    await apply("greeter", { image });
+    await until("poddisruptionbudgets/greeter");
+    await remove("microservices/greeter");
+    await gone("microservices/greeter");
+    // as the garbage collector does
+    await remove("services/greeter");
+    await apply("greeter", { image });
+    expect((await condition("greeter", "Degraded", ({ status }) => status === "True")).message).toBe(
+      "serviceaccount/greeter: left of one before of that name; wait until the cluster has removed it",
+    );
+    expect(await get("services/greeter").catch((error) => / 404 /.test(String(error)))).toBe(true);
+    for (const path of ["serviceaccounts", "deployments", "poddisruptionbudgets"])
+      await remove(`${path}/greeter`);
+    const { uid } = (await get("microservices/greeter")).metadata;
+    await until("poddisruptionbudgets/greeter", ({ metadata }) => metadata.ownerReferences[0].uid === uid);
+    await condition("greeter", "Degraded", ({ status }) => status === "False");
+  });
+
   test("takes over what others have made only when told to", async () => {
     const { namespace, operator, apply, get, until, condition } = await stage();
     const ports = [{ name: "theirs", port: 80 }];
@@ -195,7 +217,7 @@ describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) 
     const { metadata } = await get("deployments/greeter");
     const path = `/apis/apps/v1/namespaces/${metadata.namespace}/deployments/greeter/status`;
     const status = { observedGeneration: metadata.generation, conditions: [progress] };
-    await plane!.request("PATCH", path, { status }, "application/merge-patch+json");
+    await plane!.request("PATCH", path, { status }, merge);
     expect(await condition("greeter", "Degraded", ({ status }) => status === "True")).toMatchObject({
       reason: "RolloutFailed",
       message: "slow",
@@ -286,6 +308,28 @@ describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) 
     expect((await get("leases/microrun-operator")).spec.leaseTransitions).toBe(2);
   });
 
+  test("looks after all namespaces from a Pod, by its service account", async () => {
+    const home = await plane!.namespace();
+    const { stdout } = await microrun(target, ["operator", "manifest", "--image=microrun:1", `-n=${home}`]);
+    await plane!.kubectl(["apply", "-f", "-"], stdout);
+    const { apply, until } = await stage();
+    await apply("greeter", { image, registry: "kubernetes" });
+    const account = await plane!.serviceAccount(home, "microrun-operator");
+    const pod = { name: target.name, command: [...plane!.asPod(account), ...target.command] };
+    const args = ["operator", "--health_address=127.0.0.1:0"];
+    await using running = await serve(pod, args, { ownAddress: false, until: /in all namespaces/ });
+    await until("deployments/greeter");
+    await until("rolebindings/microrun-greeter");
+    expect(running.log()).toContain(`leading: holds lease ${home}/microrun-operator`);
+    // its own Pods are as harmless as those of services
+    const template = JSON.parse(await plane!.kubectl(["get", "deploy", "-n", home, "-o", "json"])).items[0];
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await plane!.request("PATCH", `/api/v1/namespaces/${home}`, { metadata: { labels } }, merge);
+    const { metadata, spec } = template.spec.template;
+    const path = `/api/v1/namespaces/${home}/pods?dryRun=All&fieldValidation=Strict`;
+    await plane!.request("POST", path, { metadata: { ...metadata, name: "try" }, spec });
+  });
+
   test("answers probes: ready while it stands by, not while it may not see what it looks after", async () => {
     const { namespace, operator } = await stage();
     await using running = await operator();
@@ -302,7 +346,8 @@ describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) 
   });
 });
 
-describe.skipIf(!plane)("the schema of MicroServices", () => {
+describe.skipIf(!plane)("the schema of MicroServices", async () => {
+  const { apply, get } = plane ? await operatorStage(plane, targets[0]!) : ({} as OperatorStage);
   const refused: Readonly<Record<string, readonly [spec: object, why: RegExp]>> = {
     "neither image nor module": [{}, /give either image or module/],
     "both of them": [{ image, module: { source: "x" } }, /give either image or module/],
@@ -331,12 +376,10 @@ describe.skipIf(!plane)("the schema of MicroServices", () => {
   };
 
   test.each(Object.entries(refused))("refuses %s", async (_, [spec, why]) => {
-    const { apply } = await operatorStage(plane!, targets[0]!);
     await expect(apply("greeter", spec)).rejects.toThrow(why);
   });
 
   test("refuses names that a Service cannot bear, and fills in what is usual", async () => {
-    const { apply, get } = await operatorStage(plane!, targets[0]!);
     await expect(apply("a.b", { image })).rejects.toThrow(/metadata.name: a Service bears it/);
     await apply("greeter", { image, env: [{ name: "A" }] });
     const { spec } = await get("microservices/greeter");

@@ -119,11 +119,17 @@ describe.each(hosts)("$name", ({ name, command }) => {
     await dispose();
   }, 60_000);
 
-  test("SIGTERM stops it with its own exit code, running or waiting", async () => {
+  test("SIGTERM, and SIGHUP however often, stop it with its own exit code, running or waiting", async () => {
     const running = start("stop");
     await running.said("says one1");
     running.child.kill("SIGTERM");
     expect(await running.child.exited).toBe(7);
+
+    const asked = start("stop-again");
+    await asked.said("says one1");
+    asked.child.kill("SIGHUP");
+    asked.child.kill("SIGHUP");
+    expect(await asked.child.exited).toBe(7);
 
     const waiting = start("stop-waiting");
     await waiting.said("says one1");

@@ -155,7 +155,8 @@ async function handOver(message: JsMsg, intake: Intake, signal: AbortSignal): Pr
     const letter = readNatsMessage(message.subject, message.data, message.headers);
     const outcome = signal.aborted ? "refused" : await intake.take(letter, message.info.deliveryCount);
     if (outcome === "done") message.ack();
-    else message.nak(outcome === "refused" ? 0 : outcome.againMs);
+    // the server reads whole nanoseconds, and takes a fraction for no wait at all
+    else message.nak(outcome === "refused" ? 0 : Math.ceil(outcome.againMs));
   } catch {
     // without a connection it comes again by itself
   } finally {

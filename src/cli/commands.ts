@@ -3,7 +3,7 @@ import { buildGroups } from "./build-flags.ts";
 import type { Built, Command } from "./command.ts";
 import { dashboardCommand } from "./dashboard-command.ts";
 import { deployGroups } from "./deploy-flags.ts";
-import { devCommand } from "./dev-flags.ts";
+import { devCommand } from "./dev-command.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { gatewayGroups, proxyGroups } from "./gateway-flags.ts";
 import { imageGroups } from "./image-flags.ts";

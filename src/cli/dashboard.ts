@@ -1,7 +1,7 @@
 /** `microrun dashboard`: services of a registry looked at, called and watched in a browser, until stopped. */
 import { spawn } from "node:child_process";
+import { openDashboard } from "../opened-dashboard.ts";
 import { openOutbound } from "../outbound.ts";
-import { dashboard } from "../plugins.ts";
 import { aborted } from "../wait.ts";
 import type { Input } from "./command.ts";
 import { dashboardFlags } from "./dashboard-flags.ts";
@@ -31,7 +31,7 @@ export async function start({ given, env, host }: Input): Promise<number> {
     env,
     log,
   });
-  await using opened = await dashboard.open({
+  await using opened = await openDashboard({
     registry: outbound.registry,
     client: outbound.client(),
     address,

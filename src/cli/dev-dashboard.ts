@@ -1,12 +1,12 @@
 /** The dashboard beside the services of `microrun dev`. */
 import { MicrorunError } from "../errors.ts";
 import { createLog } from "../log.ts";
+import { openDashboard } from "../opened-dashboard.ts";
 import { openOutbound } from "../outbound.ts";
-import { dashboard } from "../plugins.ts";
 import type { Input } from "./command.ts";
 import { readClient, readMesh } from "./settings.ts";
 
-type Dashboard = Awaited<ReturnType<typeof dashboard.open>>;
+type Dashboard = Awaited<ReturnType<typeof openDashboard>>;
 
 /** Where it usually is: a browser remembers. */
 const usualAddress = "127.0.0.1:8082";
@@ -43,7 +43,7 @@ export async function openDevDashboard(
     }),
   );
   const shared = { registry: outbound.registry, client: outbound.client(), host: await host(), log };
-  const open = (at: string): Promise<Dashboard> => dashboard.open({ ...shared, address: at });
+  const open = (at: string): Promise<Dashboard> => openDashboard({ ...shared, address: at });
   const opened = stack.use(
     await open(address ?? usualAddress).catch((error) => {
       const busy = error instanceof MicrorunError && error.code === "already_exists";

@@ -1,5 +1,4 @@
-/** `microrun dev` on the command line: its flags, and what help says of it. */
-import type { Command } from "./command.ts";
+/** The flags of `microrun dev`. */
 
 export const devFlags = {
   only: {
@@ -49,17 +48,3 @@ export const devFlags = {
     otherwise: "MICRO_LOG_LEVEL, else info",
   },
 } as const;
-
-export const devCommand: Command = {
-  name: "dev",
-  words: "[folder]",
-  about: "Run all services of a folder or a microrun.yaml in one terminal, and anew when they change",
-  groups: [{ title: "Dev:", flags: devFlags }],
-  examples: [
-    ["microrun dev", "every handler module here, or what ./microrun.yaml names"],
-    ["microrun dev ./shop --only=cart --port_base=9000", "some of them, on ports to remember"],
-  ],
-  most: 1,
-  fromSource: true,
-  load: () => import("./dev.ts"),
-};

@@ -2,8 +2,8 @@
 import { existsSync, type FSWatcher, statSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-/** Editors write in several steps; and a module that restarts by itself shall have done so before its service is looked at. */
-const settleMs = 250;
+/** Editors write in several steps. */
+const settleMs = 100;
 /** Made by tools, and changed with every build. */
 const ignored = /(^|\/)(\.[^/]*|node_modules)(\/|$)/;
 

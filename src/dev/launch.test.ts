@@ -18,9 +18,13 @@ const launch = (more: Partial<ServicePlan>, changed = {}) =>
   launchOf({ label: "user", plan: plan(more), after: [], port: 9000 }, { ...options, ...changed });
 
 test("a module is run and watched, in the registry of this run", () => {
-  const { words, env, cwd, group } = launch({ module: "./user.ts", flags: ["--proto=a.proto"], args: ["x"] });
+  const { words, env, cwd, group, restarts } = launch({
+    module: "./user.ts",
+    flags: ["--proto=a.proto"],
+    args: ["x"],
+  });
   expect(words).toEqual(["microrun", "run", "./user.ts", "--proto=a.proto", "--watch", "--", "x"]);
-  expect([cwd, group]).toEqual(["/p", false]);
+  expect([cwd, group, restarts]).toEqual(["/p", false, true]);
   expect(env).toEqual({
     PATH: "/bin",
     FORCE_COLOR: "1",

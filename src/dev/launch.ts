@@ -44,7 +44,11 @@ export function launchOf({ plan, port }: Instance, options: LaunchOptions): Laun
     module === undefined
       ? (command ?? [])
       : [...program, "run", module, ...flags, ...(usesWorkers(plan) ? [] : ["--watch"]), "--", ...args];
-  return { words, cwd, env: present(variables), group: module === undefined };
+  const isModule = module !== undefined;
+  return {
+    ...{ words, cwd, env: present(variables) },
+    ...{ group: !isModule, restarts: isModule && !usesWorkers(plan) },
+  };
 }
 
 /** Several workers cannot be watched: a change of their files does not restart them. */

@@ -6,6 +6,8 @@ import { errorText } from "../errors.ts";
 
 /** How long after its end its last lines are waited for, in ms. */
 const maxLastLinesMs = 1000;
+/** How often what may not have heard a stop is asked again, in ms. */
+const askAgainMs = 500;
 /** As a shell tells that there is no such program. */
 const notFound = 127;
 
@@ -15,6 +17,8 @@ export interface Launch {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Signals go to all that it starts, too: a shell, or `go run`, does not pass them on. */
   readonly group: boolean;
+  /** It restarts itself, and may not hear a signal that comes just then: SIGHUP asks again, and is heard once. */
+  readonly restarts: boolean;
 }
 
 export interface Process {
@@ -35,7 +39,9 @@ export interface Listener {
 }
 
 /** Never throws. */
-export function startProcess({ words: [program, ...args], cwd, env, group }: Launch, to: Listener): Process {
+export function startProcess(launch: Launch, to: Listener): Process {
+  const { words, cwd, env, group, restarts } = launch;
+  const [program, ...args] = words;
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   const child = spawn(program!, args, {
     ...{ cwd, env: env as NodeJS.ProcessEnv },
@@ -59,8 +65,10 @@ export function startProcess({ words: [program, ...args], cwd, env, group }: Lau
   to.began(pid);
   const read = Promise.allSettled([to.read(child.stdout!, "stdout"), to.read(child.stderr!, "stderr")]);
   let running = true;
+  let asking: ReturnType<typeof setInterval> | undefined;
   child.once("exit", async (code, name) => {
     running = false;
+    clearInterval(asking);
     // what it has left behind
     signal("SIGKILL", -pid);
     to.ended(pid);
@@ -71,7 +79,13 @@ export function startProcess({ words: [program, ...args], cwd, env, group }: Lau
   });
   return {
     ended,
-    stop: () => running && signal("SIGTERM", group ? -pid : pid),
-    kill: () => running && signal("SIGKILL", -pid),
-  } as Process;
+    stop() {
+      if (!running) return;
+      signal("SIGTERM", group ? -pid : pid);
+      if (restarts) asking ??= setInterval(() => signal("SIGHUP", pid), askAgainMs);
+    },
+    kill() {
+      if (running) signal("SIGKILL", -pid);
+    },
+  };
 }

@@ -88,3 +88,24 @@ test("Go Micro's callers are known by their headers", () => {
     false,
   );
 });
+
+test("what a request got wrong and when to call again are told to those who can read it, and come back the same", () => {
+  const violations = [
+    { field: "name", description: "too short" },
+    { field: "items[1].price", description: "größer als 0" },
+  ];
+  const error = new MicrorunError("invalid_argument", "name: too short", {
+    reason: "INVALID_REQUEST",
+    violations,
+    retryMs: 90_061_250,
+  });
+  const status = toStatus(error, false, "x");
+  expect(fromStatus(status)).toMatchObject({ reason: "INVALID_REQUEST", violations, retryMs: 90_061_250 });
+  const micro = toStatus(error, true, "x").details ?? new Uint8Array();
+  expect(Buffer.from(micro).toString("latin1")).not.toContain("google.rpc");
+  // google.rpc.Status{3, "x", [Any RetryInfo{1.5 s}]}, as Go writes it
+  const retry = toStatus(new MicrorunError("invalid_argument", "x", { retryMs: 1500 }), false, "x");
+  expect(base64(retry.details)).toBe(
+    "CAMSAXgaNgoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIKCggIARCAyrXuAQ==",
+  );
+});

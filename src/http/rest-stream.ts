@@ -1,11 +1,12 @@
 /** REST calls whose reply streams: a JSON text a line, server-sent events where the caller asks for them, raw bytes as they are. */
+import { MicrorunError } from "../errors.ts";
 import { discard } from "../iteration.ts";
 import type { Match } from "../rest/rest.ts";
 import { pause } from "../wait.ts";
 import { encodeReply } from "./codec.ts";
 import { createLifetime } from "./lifetime.ts";
 import { readRequest, replyCodec, sendsRaw } from "./rest-body.ts";
-import { restError } from "./rest-error.ts";
+import { restError, restFailure } from "./rest-error.ts";
 import { readMessages } from "./rest-messages.ts";
 import { type Answering, type Arrival, addMetadata, callOf, errorOf, type Sent } from "./unary.ts";
 
@@ -35,7 +36,7 @@ const events: Framing = {
 
 const asIs: Framing = { message: (bytes) => bytes };
 
-/** @throws MicrorunError what it fails with before anything is sent */
+/** @throws MicrorunError what is wrong with what was sent */
 export async function serveRestStream(
   arrival: Arrival,
   match: Match,
@@ -50,13 +51,14 @@ export async function serveRestStream(
   const lifetime = createLifetime(request, undefined, arrival.stop);
   // watched from the start: a stream may be quiet for long
   void lifetime.signal;
+  const requests = method.requestStream ? readMessages(request, match, answering) : undefined;
+  const read = (): Promise<unknown> => readRequest(request, match, answering);
+  const asked = requests ?? (await lifetime.during(read).catch((error) => end(lifetime, error)));
   let begun = false;
 
   async function* bodies(): AsyncGenerator<Uint8Array> {
-    const requests = method.requestStream ? readMessages(request, match, answering) : undefined;
     let replies: AsyncIterator<unknown> | undefined;
     try {
-      const asked = requests ?? (await lifetime.during(() => readRequest(request, match, answering)));
       const call = callOf(arrival, method, asked, lifetime, sent);
       const reply = await lifetime.during(() => answering.dispatch(call));
       const iterator = (reply as AsyncIterable<unknown>)[Symbol.asyncIterator]();
@@ -82,7 +84,11 @@ export async function serveRestStream(
   const out = bodies();
   let first: Promise<IteratorResult<Uint8Array>> | undefined = out.next();
   using quiet = timer();
-  await Promise.race([first, ...(framing.type === undefined ? [] : [quiet.over])]);
+  try {
+    await Promise.race([first, ...(framing.type === undefined ? [] : [quiet.over])]);
+  } catch (error) {
+    return restFailure(MicrorunError.from(error), request.headers);
+  }
   begun = true;
   const body = new ReadableStream<Uint8Array>(
     {
@@ -105,6 +111,11 @@ export async function serveRestStream(
   addMetadata(response.headers, sent.header);
   if (request.method === "HEAD") await body.cancel();
   return response;
+}
+
+function end(lifetime: Disposable, error: unknown): never {
+  lifetime[Symbol.dispose]();
+  throw error;
 }
 
 function timer(): Disposable & { readonly over: Promise<void> } {

@@ -221,6 +221,23 @@ describe("a stream", () => {
     expect(response.status).toBe(400);
   });
 
+  test("is refused with 413 for what the caller sends, with 429 for what its handler says", async () => {
+    const own = library(
+      {
+        async *WatchBooks() {
+          yield* [];
+          throw new MicrorunError("resource_exhausted", "come back later");
+        },
+        ImportBooks: async (requests) => ({ titles: await Array.fromAsync(requests, () => "") }),
+      },
+      { maxBodyBytes: 10 },
+    );
+    expect((await own.ask("GET /v1/shelves/1:watch")).status).toBe(429);
+    const body = '{"bookId":"long"}';
+    expect((await own.ask("POST /v1/shelves/1:import", { body, headers: json })).status).toBe(429);
+    expect((await own.ask("POST /v1/shelves/1/books", { body, headers: json })).status).toBe(413);
+  });
+
   test("ends in the handler when the caller leaves, or wanted the head alone", async () => {
     for (const verb of ["GET", "HEAD"]) {
       const ended = Promise.withResolvers<void>();

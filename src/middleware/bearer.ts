@@ -8,6 +8,7 @@ import { live } from "./live.ts";
 import { byMethod } from "./method-names.ts";
 import type { Layer, Live, WebVisit } from "./middleware.ts";
 import { type Kinds, kinds } from "./option-kinds.ts";
+import { rememberTokens } from "./seen-tokens.ts";
 
 /** One of `secret`, `publicKey` and `jwksUrl`: who signs, and thereby how. */
 export interface BearerOptions {
@@ -107,7 +108,7 @@ function verifierOf({ secret, audience, except: _, ...rest }: BearerOptions): Ve
     ...(audience === undefined ? {} : { audience: [audience].flat() as readonly string[] }),
   };
   keyOf(rules);
-  const loading = import("./jwt.ts").then(({ jwtVerifier }) => jwtVerifier(rules));
+  const loading = import("./jwt.ts").then(({ jwtVerifier }) => rememberTokens(jwtVerifier(rules), rest));
   loading.catch(() => {});
   return { verify: async (token) => (await loading)(token), loaded: loading };
 }

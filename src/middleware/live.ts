@@ -49,6 +49,7 @@ function named(name: string, thrown: unknown): MicrorunError {
       cause: thrown,
     });
   const { code, message, hint } = thrown;
-  const text = message.startsWith(`${name}: `) ? message : `${name}: ${message}`;
-  return new MicrorunError(code, `middleware ${text}`, hint === undefined ? {} : { hint });
+  // what others share with it may name itself
+  const own = message.toLowerCase().startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+  return new MicrorunError(code, `middleware ${name}: ${own}`, hint === undefined ? {} : { hint });
 }

@@ -15,7 +15,9 @@ export interface Asked {
   readonly deadline?: number;
 }
 
-export const methods: readonly Method[] = ["Hello", "Slow"].map((name) => jsonMethod("greeter.Greeter", name));
+export const methods: readonly Method[] = ["Hello", "Slow"].map((name) =>
+  jsonMethod("greeter.Greeter", name),
+);
 
 export function callOf({ method = "Hello", request = {}, metadata = {}, ...rest }: Asked = {}): Call {
   const type = methods.find(({ name }) => name === method);

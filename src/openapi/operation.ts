@@ -1,5 +1,5 @@
 /** One operation of a description: parameters, body and replies of a method, by REST or by its JSON call. */
-import type { Field, Method } from "../call.ts";
+import type { Field, JsonSchema, Method } from "../call.ts";
 import { type Binding, isHttpBody } from "../rest/rest.ts";
 import type { PathParameter } from "./path.ts";
 import { type Parameter, queryParameters } from "./query.ts";
@@ -94,22 +94,22 @@ function headOf({ service, name, deprecated }: Method, comment = "", suffix = ""
   };
 }
 
-function pathParameter({ name, field, part }: PathParameter, binding: Binding, known: Schemas): Parameter {
-  const index = binding.bound.findIndex((path) => path.map(({ jsonName }) => jsonName).join(".") === field);
-  const path = binding.bound[index];
-  const holder = path?.at(-2)?.message ?? binding.method.request;
-  const { readOnly, ...schema } =
+function pathParameter(
+  { name, field, part, slashes }: PathParameter,
+  { bound, method, rule }: Binding,
+  known: Schemas,
+): Parameter {
+  const path = bound.find((one) => one.map(({ jsonName }) => jsonName).join(".") === field);
+  const whole: JsonSchema =
     path === undefined || part
-      ? { type: "string" as const, description: undefined }
-      : known.ofField(holder, path.at(-1)!);
-  const { description, ...own } = schema as { description?: string };
-  const told = part && field !== undefined ? `Of ${field}, as in ${binding.rule.path}` : description;
+      ? { type: "string" }
+      : known.ofField(path.at(-2)?.message ?? method.request, path.at(-1)!);
+  const { description = part && field !== undefined ? `Of ${field}, as in ${rule.path}` : undefined } = whole;
+  const { readOnly, description: _, ...schema } = whole;
   return {
-    name,
-    in: "path",
-    required: true,
-    ...(told === undefined ? {} : { description: told }),
-    schema: own,
+    ...{ name, in: "path", required: true, schema },
+    ...(description === undefined ? {} : { description }),
+    ...(slashes ? { "x-slashes": true } : {}),
   };
 }
 

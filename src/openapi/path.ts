@@ -7,6 +7,8 @@ export interface PathParameter {
   readonly field: string | undefined;
   /** It is not the whole of its field. */
   readonly part: boolean;
+  /** It may hold slashes, which OpenAPI cannot say. */
+  readonly slashes: boolean;
 }
 
 export interface ApiPath {
@@ -34,7 +36,7 @@ export function apiPath({ template, bound }: Binding): ApiPath {
     const before = template.segments[at - 1];
     const collection = typeof before === "object" ? singular(before.literal) : "part";
     const own = name(whole ? field! : segment === "**" ? "rest" : collection);
-    parameters.push({ name: own, field, part: !whole });
+    parameters.push({ name: own, field, part: !whole, slashes: segment === "**" });
     return { text: `{${own}}`, wild: true };
   });
   const end = template.verb && `:${template.verb}`;

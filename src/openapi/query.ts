@@ -10,6 +10,8 @@ export interface Parameter {
   readonly description?: string;
   readonly deprecated?: boolean;
   readonly schema: object;
+  /** Those within it are not percent-encoded. */
+  readonly "x-slashes"?: boolean;
 }
 
 /** How deep fields within fields are listed. */

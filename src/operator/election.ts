@@ -83,22 +83,16 @@ export async function lead(
   }
 }
 
-/** A record and when it was first seen, by our own clock. */
-interface Sight {
+/** A record and when we knew of it, by our own clock: first seen, or begun to be written. */
+interface Dated {
   readonly record: LeaseRecord;
-  readonly at: number;
-}
-
-interface Held {
-  readonly record: LeaseRecord;
-  /** When the write that it comes from was begun. */
   readonly at: number;
 }
 
 /** @returns undefined: aborted before */
-async function acquire(election: Election, signal: AbortSignal): Promise<Held | undefined> {
+async function acquire(election: Election, signal: AbortSignal): Promise<Dated | undefined> {
   const { store, identity, bounds, clock, log, random = Math.random } = election;
-  let seen: Sight | undefined;
+  let seen: Dated | undefined;
   let told = "";
   const tell = (line: string): void => {
     if (line !== told) log.info(line);
@@ -127,7 +121,11 @@ async function acquire(election: Election, signal: AbortSignal): Promise<Held | 
 }
 
 /** Until aborted, or until it is lost. @returns what is to be given back; undefined: it is another's */
-async function renew(election: Election, first: Held, signal: AbortSignal): Promise<LeaseRecord | undefined> {
+async function renew(
+  election: Election,
+  first: Dated,
+  signal: AbortSignal,
+): Promise<LeaseRecord | undefined> {
   const { store, identity, bounds, clock, log } = election;
   let held = first;
   for (;;) {

@@ -66,7 +66,7 @@ async function bringOne(
   if (last?.digest === digest && seen?.uid === last.seen.uid && seen.print === last.seen.print) return seen;
 
   const found = seen ?? (await present(cluster, object, signal));
-  if (found !== undefined && found.uid !== last?.seen.uid) mustBeOurs(found, service);
+  if (found !== undefined) mustBeOurs(found, service, found.uid === last?.seen.uid);
   const now = owned(await applied(cluster, object, found, signal), object.apiVersion, object.kind);
   memory.set(path, { digest, seen: now });
   const title = titleOf(object);
@@ -78,8 +78,12 @@ async function bringOne(
   return now;
 }
 
-/** Whether what is there, of a name that we want, may be changed. @throws MicrorunError `failed_precondition` */
-function mustBeOurs(found: Owned, { name, uid, adopts }: MicroService): void {
+/**
+ * Whether what is there, of a name that we want, may be changed.
+ * @param known we have made it, whoever says otherwise
+ * @throws MicrorunError `failed_precondition`
+ */
+function mustBeOurs(found: Owned, { name, uid, adopts }: MicroService, known: boolean): void {
   const { owner } = found;
   if (owner?.uid === uid) return;
   const refused = (why: string, hint: string) =>
@@ -88,7 +92,7 @@ function mustBeOurs(found: Owned, { name, uid, adopts }: MicroService): void {
     throw refused("left of one before of that name", "wait until the cluster has removed it");
   if (owner !== undefined)
     throw refused(`${owner.kind} ${owner.name} made it`, "choose another name, or remove what is there");
-  if (found.service !== name && !adopts)
+  if (found.service !== name && !known && !adopts)
     throw refused(
       "somebody else made it",
       `choose another name, remove what is there, or take it over: kubectl annotate microservice ${name} microrun.dev/adopt=true`,

@@ -280,6 +280,13 @@ describe("a query", () => {
   });
 });
 
+test("a GET has no body, whatever its rule says", () => {
+  const routes = routesOf(`
+    service S { rpc Get(R) returns (R) { option (google.api.http) = { get: "/r" body: "*" }; } }
+    message R { string name = 1; }`);
+  expect(ask(routes, 'GET /r?name=a {"name":"b"}')).toBe('Get: {"name":"a"}');
+});
+
 describe("a form", () => {
   test("is a message, or the field that is the body", () => {
     const routes = routesOf(`

@@ -13,6 +13,8 @@ interface Past {
 }
 
 const variable = "MICRORUN_WATCHED";
+/** SIGHUP asks again what a life that was about to end may not have heard. */
+const stops = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** How long the old life may take to stop. */
 const maxStopMs = 5000;
 /** Editors write in several steps. */
@@ -59,9 +61,9 @@ export async function lookAfterRestarts(module: string): Promise<void> {
   if (waiting) {
     process.stderr.write("waiting for a change\n");
     const quit = (signal: NodeJS.Signals) => process.exit(exitCode(signal));
-    process.on("SIGINT", quit).on("SIGTERM", quit);
+    for (const signal of stops) process.on(signal, quit);
     await watched.changed((path) => sources.has(extname(path)));
-    process.off("SIGINT", quit).off("SIGTERM", quit);
+    for (const signal of stops) process.off(signal, quit);
   }
   restartOnChange(watched);
 }
@@ -80,10 +82,13 @@ function restartOnChange(watched: Watched): void {
       if (process.listenerCount(signal) === 1) process.exit(exitCode(signal));
     });
   }
+  process.on("SIGHUP", () => {
+    if (!stopped) process.emit("SIGTERM", "SIGTERM");
+  });
   process.on("exit", () => {
     if (stopped) return;
-    // a signal that nobody can hear any more ends the process, and is not lost
-    for (const signal of ["SIGINT", "SIGTERM"]) process.removeAllListeners(signal);
+    // what nobody can hear any more ends the process
+    for (const signal of stops) process.removeAllListeners(signal);
     const folders = [...new Set(importedFiles().map(dirname))].slice(0, maxFolders);
     restart(process.argv.slice(2), { waiting: !changed, folders });
   });

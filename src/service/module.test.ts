@@ -292,3 +292,21 @@ describe("a schema of the configuration", () => {
     expect(Object.keys(definition.handlers?.config ?? {})).toEqual(["Get"]);
   });
 });
+
+describe("middleware", () => {
+  const layer = (next: unknown) => next;
+
+  test("is taken by name and within a definition", () => {
+    expect(
+      readModule({ ...of({ Greeter: { Hello: hello } }), middleware: [layer] }).definition.middleware,
+    ).toEqual([layer]);
+    const own = service({ clientMiddleware: [layer as never], handlers: { Greeter: { Hello: hello } } });
+    expect(readModule(of(own)).definition.clientMiddleware).toEqual([layer as never]);
+  });
+
+  test("is a list of functions", () => {
+    expect(failure({ ...of({ Greeter: { Hello: hello } }), middleware: layer }).message).toBe(
+      "middleware is a function, not a list of middleware, (next) => (call) => next(call)",
+    );
+  });
+});

@@ -24,7 +24,7 @@ export function tryForm({ verb, path, operation, schemas, base, secured }) {
     const query = new URLSearchParams();
     for (const { parameter, input } of inputs) {
       const texts = parameter.schema.items ? input.value.split(",").filter(Boolean) : [input.value];
-      if (parameter.in === "path") to = to.replace(`{${parameter.name}}`, encodeURIComponent(input.value));
+      if (parameter.in === "path") to = to.replace(`{${parameter.name}}`, encoded(parameter, input.value));
       else for (const text of texts) if (text !== "") query.append(parameter.name, text);
     }
     const url = new URL(to.slice(1) + (query.size > 0 ? `?${query}` : ""), base);
@@ -76,6 +76,12 @@ export function tryForm({ verb, path, operation, schemas, base, secured }) {
     element("button", { type: "submit" }, "Send"),
     output,
   );
+}
+
+function encoded(parameter, text) {
+  return parameter["x-slashes"]
+    ? text.split("/").map(encodeURIComponent).join("/")
+    : encodeURIComponent(text);
 }
 
 function inputOf({ schema, required, description }) {
