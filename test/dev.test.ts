@@ -136,8 +136,6 @@ describe.each(targets)("$name", (target) => {
     expect(count(running.log(), /Starting \[service\] mail/g)).toBe(1);
     made.write("pids.ts", pids);
     await running.logged(/ready: .*pids/);
-    made.write("user.ts", "export defau");
-    await running.logged(/waiting for a change/);
     const { pid: gone } = await fetch(/http:\S+Pids\/Own/.exec(running.stdout())![0], {
       method: "POST",
       headers: { "content-type": "application/json", connection: "close" },
@@ -145,6 +143,8 @@ describe.each(targets)("$name", (target) => {
     }).then((response) => response.json() as Promise<Reply>);
     unlinkSync(join(made.path, "pids.ts"));
     await until(() => !alive(gone!));
+    made.write("user.ts", "export defau");
+    await running.logged(/user +\| waiting for a change/);
     made.write("user.ts", user);
     await until(() => call(running, "user", "User/Pid"));
     expect(await stop(running)).toBe(0);

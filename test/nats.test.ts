@@ -70,6 +70,22 @@ describe.skipIf(path === undefined)("NATS", () => {
     expect(got).toEqual([["one", 2]]);
   }, 60_000);
 
+  test("a message comes again after a wait that doubles, with JetStream", async () => {
+    await using server = await startNats(path!);
+    await using broker = await open(`${server.url}?jetstream=EVENTS`);
+    const times: number[] = [];
+    const fail = () => {
+      times.push(performance.now());
+      throw new Error("no");
+    };
+    await using _ = await broker.subscribe("jobs", fail, { retry: { attempts: 4, backoffMs: 100 } });
+    await broker.publish("jobs", 1);
+    await until(() => times.length === 4);
+    // a quarter less or more of 100, 200 and 400
+    const waits = times.slice(1).map((time, n) => time - times[n]!);
+    for (const [n, least] of [70, 145, 295].entries()) expect(waits[n]).toBeGreaterThan(least);
+  }, 30_000);
+
   test("a handler that takes longer than the server waits keeps its message, with JetStream", async () => {
     await using server = await startNats(path!);
     await using broker = await open(`${server.url}?jetstream=EVENTS`);

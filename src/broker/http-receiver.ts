@@ -1,7 +1,8 @@
 /** Takes messages by HTTP as Go Micro v5's broker does, `POST /?id=<node>`; CloudEvents too, `POST /?topic=<topic>`. */
+import { STATUS_CODES } from "node:http";
 import type { Fetch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { microErrorJson, toMicroError } from "../micro-error.ts";
+import { microErrorJson } from "../micro-error.ts";
 import { within } from "../wait.ts";
 import { type Intake, type Letter, maxRoomMs, type Outcome } from "./carrier.ts";
 import { structuredType } from "./cloud-event.ts";
@@ -36,20 +37,24 @@ export function httpReceiver(maxMessageBytes: number): Receiver {
   const nodes = new Map<string, Node>();
   const maxBody = Math.ceil(maxMessageBytes * envelopeFactor) + maxHeaderBytes;
   let held = 0;
+  const tooLarge = (): Response => refusal(413, `the message is larger than ${maxMessageBytes} bytes`);
 
   async function receive(request: Request): Promise<Response> {
     if (request.method !== "POST") return refusal(405, "Method not allowed");
     const query = new URL(request.url).searchParams;
     const size = Number(request.headers.get("content-length") ?? maxBody);
-    if (request.headers.has("content-length") && !(size <= maxBody))
-      return refusal(413, `the message is larger than ${maxMessageBytes} bytes`);
+    if (request.headers.has("content-length") && !(size <= maxBody)) return tooLarge();
     if (held + size > maxHeldBytes) return refusal(503, "too many messages at once");
     held += size;
     try {
       const body = await within(maxBodyMs, "request body", readBody(request, maxBody));
-      if (body === undefined) return refusal(413, `the message is larger than ${maxMessageBytes} bytes`);
-      if (isCloudEvent(request)) return await receiveEvent(request, query.get("topic"), body);
+      if (body === undefined) return tooLarge();
+      if (isCloudEvent(request)) {
+        if (body.length > maxMessageBytes) return tooLarge();
+        return await receiveEvent(request, query.get("topic"), body);
+      }
       const { header, body: payload } = readEnvelope(body);
+      if (payload.length > maxMessageBytes) return tooLarge();
       const topic = headerOf({ header }, topicHeader) ?? "";
       if (topic === "") return refusal(500, "Topic not found");
       const node = nodes.get(query.get("id") ?? "");
@@ -111,9 +116,8 @@ function eventHeaders({ headers }: Request): [string, string][] {
 
 /** As Go Micro's broker says it. */
 function refusal(status: number, detail: string): Response {
-  const error = toMicroError(new MicrorunError("internal", detail), "go.micro.broker");
-  const reason = status === 405 ? "Method Not Allowed" : error.status;
-  return new Response(microErrorJson({ ...error, code: status, status: reason }), { status });
+  const error = { id: "go.micro.broker", code: status, detail, status: STATUS_CODES[status] ?? "" };
+  return new Response(microErrorJson(error), { status });
 }
 
 /** Undefined: there is more of it. */

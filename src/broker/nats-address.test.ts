@@ -27,6 +27,7 @@ test.each([
   ["http://a:1", "http:// is not for NATS"],
   ["nats://a?jetsream=X", "jetsream is not known, did you mean jetstream?"],
   ["nats://a?jetstream=a.b", '"a.b" is no name of a stream'],
+  ["nats://a?jetstream=", "jetstream is empty"],
   ["nats://a?creds=/nowhere", "creds: ENOENT"],
 ])("%s is refused: %s", (address, why) => {
   expect(() => parseNatsAddress([address])).toThrow(why);

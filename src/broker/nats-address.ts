@@ -65,11 +65,15 @@ function readUrl(text: string): URL {
     throw usageError("--broker_address: the host is missing", "write nats://host:4222");
   const known: readonly string[] = parameters;
   const stranger = [...url.searchParams.keys()].find((name) => !known.includes(name));
-  if (stranger === undefined) return url;
-  throw usageError(
-    `--broker_address: ${stranger} is not known${didYouMean(stranger, known)}`,
-    `use ${known.join(", ")}`,
-  );
+  if (stranger !== undefined)
+    throw usageError(
+      `--broker_address: ${stranger} is not known${didYouMean(stranger, known)}`,
+      `use ${known.join(", ")}`,
+    );
+  // a variable that is not set must not make messages less safe
+  const [empty] = [...url.searchParams].find(([, value]) => value === "") ?? [];
+  if (empty === undefined) return url;
+  throw usageError(`--broker_address: ${empty} is empty`, `write ${empty}=… or leave it out`);
 }
 
 function authentication(

@@ -73,12 +73,14 @@ test("those who try at once are bounded, and those who never end do not keep it 
 });
 
 test("a call of before says nothing of a circuit that has opened since", () => {
-  const { circuit, ask, wait } = tried({ probes: 1 });
+  const { circuit, ask, wait } = tried({ probes: 2 });
   const before = circuit.pass();
   ask(false, 4);
   wait(5000);
   expect(ask(true)).toBe(1);
   if (typeof before !== "number") before.end(false);
+  expect(circuit.state).toBe("half-open");
+  expect(ask(true)).toBe(1);
   expect(circuit.state).toBe("closed");
 });
 
