@@ -21,7 +21,7 @@ async function post(path: string, init: RequestInit): Promise<{ status: number; 
     },
   );
   const request = new Request(`http://localhost${path}`, { method: "POST", ...init });
-  const response = await receiver.fetch(request, new AbortController().signal);
+  const response = await receiver.fetch(request);
   return { status: response.status, text: await response.text(), got };
 }
 

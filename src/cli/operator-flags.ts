@@ -4,6 +4,7 @@ import { discoveryFlags } from "./discovery-flags.ts";
 export const operatorFlags = {
   watch_namespace: {
     type: "text",
+    variable: "MICRO_OPERATOR_WATCH_NAMESPACE",
     about: "The namespace whose MicroServices it looks after.",
     example: "shop",
     otherwise: "all of them",
@@ -18,6 +19,7 @@ export const operatorFlags = {
   },
   runtime_image: {
     type: "text",
+    variable: "MICRO_OPERATOR_RUNTIME_IMAGE",
     about: "The image that runs modules given as text: microrun without a module.",
     example: "registry.example/microrun:1",
     otherwise: "of the manifest --image; else such modules are refused",

@@ -34,7 +34,7 @@ export async function planned(service: MicroService, runtimeImage: string | unde
   const { manifest } = await shipping.manifest();
   const objects = manifest({
     ...facts,
-    grants: facts.grants.filter((grant) => isLocal(grant, service)),
+    grants: ownGrants(facts.grants, service),
     args: [...(module === undefined ? [] : [`${moduleFolder}/${entry}`]), ...facts.args],
   });
   const texts = { module: module?.source && { [entry]: module.source }, config: config?.data };
@@ -55,11 +55,12 @@ function together(fields: Given, args: Given): Given {
 
 /**
  * Whoever may have a MicroService made has power over its namespace alone, and so has what it is granted.
- * @throws MicrorunError `invalid_argument` for a grant beyond that, unless it runs as somebody that others have granted it to
+ * @throws MicrorunError `invalid_argument` for a grant beyond that
  */
-function isLocal({ metadata }: Wanted, { namespace, spec }: MicroService): boolean {
-  if (metadata.namespace === namespace) return true;
-  if (spec.serviceAccountName !== undefined) return false;
+function ownGrants<T extends Wanted>(grants: readonly T[], { namespace, spec }: MicroService): readonly T[] {
+  // of an account that several may share, and that others have granted what it needs
+  if (spec.serviceAccountName !== undefined) return [];
+  if (grants.every(({ metadata }) => metadata.namespace === namespace)) return grants;
   throw usageError(
     `what it asks of the cluster is beyond namespace ${namespace}`,
     "have its administrator grant it to a service account (microrun rbac), and name that as spec.serviceAccountName",

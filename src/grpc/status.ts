@@ -44,7 +44,9 @@ export function toStatus(error: MicrorunError, micro: boolean, id: string): Stat
   }
   const code = codes[error.code];
   const details = richDetails(code, message, error);
-  return details.length === 0 || details.length > maxDetailsBytes ? { code, message } : { code, message, details };
+  return details.length === 0 || details.length > maxDetailsBytes
+    ? { code, message }
+    : { code, message, details };
 }
 
 /** What peers said, by the errors that came of it: calls that are passed on end as they said. */

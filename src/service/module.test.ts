@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { EventEmitter } from "node:events";
+import type { Middleware } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { service } from "../mod.ts";
 import { readModule } from "./module.ts";
@@ -294,14 +295,14 @@ describe("a schema of the configuration", () => {
 });
 
 describe("middleware", () => {
-  const layer = (next: unknown) => next;
+  const layer: Middleware = (next) => next;
 
   test("is taken by name and within a definition", () => {
     expect(
       readModule({ ...of({ Greeter: { Hello: hello } }), middleware: [layer] }).definition.middleware,
     ).toEqual([layer]);
-    const own = service({ clientMiddleware: [layer as never], handlers: { Greeter: { Hello: hello } } });
-    expect(readModule(of(own)).definition.clientMiddleware).toEqual([layer as never]);
+    const own = service({ clientMiddleware: [layer], handlers: { Greeter: { Hello: hello } } });
+    expect(readModule(of(own)).definition.clientMiddleware).toEqual([layer]);
   });
 
   test("is a list of functions", () => {
