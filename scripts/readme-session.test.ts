@@ -76,6 +76,8 @@ describe("a session", () => {
         (error: Error) => error.message,
       );
     expect(await failure(step("echo one", ["two"]))).toMatch(/\$ echo one\n.*shown:\n *two\n.*written/s);
+    const idle = step("sh -c 'trap \"exit 0\" TERM; echo up; while :; do sleep 0.05; done'", ["up"], true);
+    expect(await failure(idle, step("echo one"))).toMatch(/meanwhile sh -c .*:\n *up\n$/s);
     expect(await failure(step("exit 3"))).toContain("exit code 3");
     expect(await failure(step("sh -c 'echo up; exit 4'", ["never"], true))).toContain("exit code 4");
     const dying = "sh -c 'trap \"exit 5\" TERM; echo up; while :; do sleep 0.05; done'";

@@ -74,21 +74,30 @@ function patternOf(line: string): RegExp {
 /** @throws Error that names the command, what was shown and what came instead */
 export async function runSession(steps: readonly Step[], options: SessionOptions): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  const behind: Behind[] = [];
   for (const step of steps) {
-    if (step.background) stack.use(await runBehind(step, options));
-    else await runThrough(step, options);
+    if (step.background) behind.push(stack.use(await runBehind(step, options)));
+    else await runThrough(step, options, behind);
     options.done?.(step);
   }
 }
 
-async function runThrough(step: Step, options: SessionOptions): Promise<void> {
+/** What runs until the session ends. */
+interface Behind extends AsyncDisposable {
+  readonly step: Step;
+  written(): readonly string[];
+}
+
+async function runThrough(step: Step, options: SessionOptions, behind: readonly Behind[]): Promise<void> {
   const { child, lines } = start(step.command, options, maxCommandMs);
   const code = await child.exited;
   const written = await lines.all;
-  if (code !== 0 || !isAsShown(step.shown, written)) throw wrong(step, written, `exit code ${code}`);
+  if (code === 0 && isAsShown(step.shown, written)) return;
+  const meanwhile = behind.map((one) => `  meanwhile ${one.step.command}:\n${indented(one.written())}`);
+  throw new Error([wrong(step, written, `exit code ${code}`).message, ...meanwhile].join(""));
 }
 
-async function runBehind(step: Step, options: SessionOptions): Promise<AsyncDisposable> {
+async function runBehind(step: Step, options: SessionOptions): Promise<Behind> {
   const { child, lines } = start(behind(step.command), options);
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
@@ -103,7 +112,7 @@ async function runBehind(step: Step, options: SessionOptions): Promise<AsyncDisp
   const ended = child.exited.then((code) => `exit code ${code}`);
   const why = await Promise.race([shown, late.promise, ended]);
   clearTimeout(timer);
-  if (why === undefined) return { [Symbol.asyncDispose]: stop };
+  if (why === undefined) return { step, written: lines.now, [Symbol.asyncDispose]: stop };
   child.kill("SIGKILL");
   throw wrong(step, await lines.all, why);
 }
@@ -135,6 +144,7 @@ function linesOf(stream: ReadableStream<Uint8Array>) {
     return text === "" ? [] : lines();
   };
   return {
+    now: lines,
     all: read(),
     until: (holds: (written: readonly string[]) => boolean): Promise<undefined> =>
       new Promise((resolve) => {
@@ -145,8 +155,11 @@ function linesOf(stream: ReadableStream<Uint8Array>) {
 }
 
 function wrong({ command, shown }: Step, written: readonly string[], why: string): Error {
-  const indented = (lines: readonly string[]): string => lines.map((line) => `    ${line}\n`).join("");
   return new Error(`$ ${command}\n  shown:\n${indented(shown)}  written (${why}):\n${indented(written)}`);
+}
+
+function indented(lines: readonly string[]): string {
+  return lines.map((line) => `    ${line}\n`).join("");
 }
 
 /** The environment of a session: nobody's settings, and these programs first. */

@@ -28,7 +28,7 @@ test.each([
   ["nats://a?jetsream=X", "jetsream is not known, did you mean jetstream?"],
   ["nats://a?jetstream=a.b", '"a.b" is no name of a stream'],
   ["nats://a?jetstream=", "jetstream is empty"],
-  ["nats://a?creds=/nowhere", "creds: ENOENT"],
+  ["nats://a?creds=/nowhere/a.creds", "creds: ENOENT"],
 ])("%s is refused: %s", (address, why) => {
   expect(() => parseNatsAddress([address])).toThrow(why);
 });

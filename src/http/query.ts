@@ -32,12 +32,12 @@ function fieldsOf(texts: Tree, type: MessageType): Tree {
   const fields = type.fields?.() ?? [];
   const entries = Object.entries(texts).map(([key, value]) => {
     const field = fields.find(({ name, jsonName }) => name === key || jsonName === key);
-    return [key, field === undefined ? value : valueOf(value, field)] as const;
+    return [key, field === undefined ? value : valueIn(value, field)] as const;
   });
   return Object.fromEntries(entries);
 }
 
-function valueOf(texts: unknown, field: Field): unknown {
+function valueIn(texts: unknown, field: Field): unknown {
   if (field.shape === "list") return [texts].flat().map((one) => itemOf(one, field));
   if (field.shape === "one" || !isTree(texts)) return itemOf(texts, field);
   return Object.fromEntries(Object.entries(texts).map(([key, one]) => [key, itemOf(one, field)]));
