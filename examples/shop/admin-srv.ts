@@ -1,5 +1,5 @@
 /** What administrators' browsers call: a token for name and password, and what needs that token. */
-import { type Context, jwt, MicrorunError, service } from "microrun";
+import { type Context, jwt, service, validate } from "microrun";
 import { ownTokens } from "./own-tokens.ts";
 
 /** For how long a token counts: it has no end of its own. */
@@ -17,8 +17,6 @@ interface User {
 }
 
 async function login({ userName, password }: LoginRequest, { client }: Context) {
-  if (userName.length < 3) throw new MicrorunError("invalid_argument", "userName: shorter than 3 letters");
-  if (password.length < 5) throw new MicrorunError("invalid_argument", "password: shorter than 5 letters");
   const user = await client.call<User>("go-micro.user-srv", "UserService.VerifyPassword", {
     userName,
     password,
@@ -53,5 +51,6 @@ export default service({
       except: ["AuthenticationService.Login"],
     })),
     ownTokens,
+    validate(),
   ],
 });

@@ -2,10 +2,10 @@
 
 import { StatusError } from "./failure.ts";
 import type { GatewayOptions, UpstreamTls } from "./gateway.ts";
-import type { Visit } from "./visit.ts";
+import { ofOneConnection, type Visit } from "./visit.ts";
 
 /** Of one connection (RFC 9110, 7.6.1). */
-const hop = /^(connection|expect|http2-settings|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/;
+const hop = /^(expect|http2-settings|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/;
 
 /** Statuses that have no body. */
 const bodiless = new Set([204, 205, 304]);
@@ -84,10 +84,10 @@ export async function askUpstream(
 }
 
 export function passedOn(headers: Headers): Headers {
-  const named = (headers.get("connection") ?? "").toLowerCase().split(/\s*,\s*/);
+  const ending = ofOneConnection(headers);
   const passed = new Headers();
   for (const [name, value] of headers)
-    if (name !== "set-cookie" && !hop.test(name) && !named.includes(name)) passed.append(name, value);
+    if (name !== "set-cookie" && !hop.test(name) && !ending.includes(name)) passed.append(name, value);
   for (const cookie of headers.getSetCookie()) passed.append("set-cookie", cookie);
   return passed;
 }

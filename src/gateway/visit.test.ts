@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { passedOn } from "./upstream-request.ts";
 import { callerOf, outgoingHeaders, requestIdOf, tellClaims } from "./visit.ts";
 
 const peer = "10.0.0.9:4711";
@@ -29,6 +30,20 @@ test("what only the gateway says is not taken from callers", () => {
     ...{ "x-forwarded-for": "10.0.0.9", "x-forwarded-host": "shop.example", "x-forwarded-proto": "http" },
     ...{ "x-own": "1", "x-request-id": "7" },
   });
+});
+
+test("what a connection names ends here, and is none of the gateway's own", () => {
+  const connection = "close, X-Own ,x-jwt-claims,x-forwarded-for";
+  const request = new Request("http://shop.example/a", {
+    headers: { connection, "x-own": "1", "x-kept": "2" },
+  });
+  const headers = outgoingHeaders(request, { id: "7", ip: "10.0.0.9", peer }, { proxyHops: 0 });
+  tellClaims(headers, { sub: "7" });
+  expect(Object.fromEntries(passedOn(headers))).toMatchObject({
+    ...{ "x-forwarded-for": "10.0.0.9", "x-kept": "2" },
+    ...{ "x-jwt-subject": "7", "x-jwt-claims": expect.any(String) },
+  });
+  expect([headers.has("x-own"), headers.has("connection")]).toEqual([false, false]);
 });
 
 test("claims go on as base64, the subject as it is", () => {

@@ -56,6 +56,12 @@ export function callerOf(headers: Headers, peer: string | undefined, proxyHops: 
   return chain.at(-proxyHops) || own;
 }
 
+/** `connection`, and the fields that it names (RFC 9110, 7.6.1). */
+export function ofOneConnection(headers: Headers): readonly string[] {
+  const named = (headers.get("connection") ?? "").toLowerCase().split(",");
+  return ["connection", ...named.map((name) => name.trim())];
+}
+
 export function outgoingHeaders(
   { url, headers }: Request,
   { id, ip, peer }: { readonly id: string; readonly ip: string; readonly peer: string | undefined },
@@ -65,8 +71,11 @@ export function outgoingHeaders(
   const trusted = proxyHops > 0;
   const before = trusted ? headers.get("x-forwarded-for") : null;
   const own = callerOf(headers, peer, 0);
+  // gone before ours are set: a caller may not name those away
+  const ending = ofOneConnection(headers);
   const sent = new Headers();
-  for (const [name, value] of headers) if (!ours.test(name)) sent.append(name, value);
+  for (const [name, value] of headers)
+    if (!ours.test(name) && !ending.includes(name)) sent.append(name, value);
   const forwarded = [before, own || ip].filter(Boolean).join(", ");
   if (forwarded !== "") sent.set("x-forwarded-for", forwarded);
   sent.set("x-forwarded-proto", (trusted && headers.get("x-forwarded-proto")) || protocol.slice(0, -1));

@@ -40,7 +40,8 @@ async function sendNative(response: Response, answering: Answering): Promise<voi
   const fields = fieldsOf(headers);
   const { body } = response;
   if (body === null || answering.isHead || isBodiless(status)) {
-    const length = lengthOf(headers) ?? (body === null ? 0 : undefined);
+    // of an answer to HEAD nobody but its maker knows what GET would bring (RFC 9110 §8.6)
+    const length = answering.isHead ? lengthOf(headers) : 0;
     const framing = isBodiless(status) || length === undefined ? "none" : { length };
     sendHead(answering, { status, fields, framing }, headers.get("connection"));
     await body?.cancel();

@@ -56,7 +56,8 @@ test("each text of a query is read as its field is", () => {
   expect(read("tags=true&tags=b&tall=true&ids=7")).toEqual({ tags: ["true", "b"], tall: true, ids: ["7"] });
   expect(read("inner[name]=5&inner[tall]=true")).toEqual({ inner: { name: "5", tall: true } });
   expect(read('inner={"name":"x"}&seen[a]=true')).toEqual({ inner: { name: "x" }, seen: { a: true } });
-  expect(read('list={"age":1}&ids=[1,2]')).toEqual({ list: [{ age: 1 }], ids: ["1", "2"] });
+  expect(read('list={"age":1}&list={"age":2}')).toEqual({ list: [{ age: 1 }, { age: 2 }] });
+  expect(read("ids=[1,2]")).toEqual({ ids: ["1", "2"] });
   expect(read("nick_name=1&tall=false")).toEqual({ nickName: "1" });
   expect(() => read("nme=5")).toThrow("did you mean name?");
   expect(() => read("age=x")).toThrow("t.Query.age");
