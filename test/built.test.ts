@@ -43,11 +43,11 @@ for (const target of targets) {
 
     test("is called by its own name in hints", async () => {
       for (const [args, why] of [
-        [["--since=1"], "see ./greeter run --help, or put the module's own words behind --"],
+        [["--zzz=1"], "see ./greeter run --help, or put the module's own words behind --"],
         [["a"], "or put the service's own words behind --"],
         [["call"], "write ./greeter call greeter Greeter.Hello"],
         [["config", "check", "./x.ts"], "write ./greeter config, ./greeter config check or"],
-        [["config", "--since=1"], "see ./greeter config --help\n"],
+        [["config", "--zzz=1"], "see ./greeter config --help\n"],
       ] as const) {
         const { code, stderr } = await run(args);
         expect([code, stderr], args.join(" ")).toEqual([2, expect.stringContaining(why)]);
