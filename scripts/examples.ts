@@ -12,6 +12,12 @@ const folder = join(root, "examples");
 /** How long a port may be another program's. */
 const maxPortMs = 30_000;
 const lookMs = 100;
+/** A busy machine may be slower than an example's own limits. */
+export const patience: Readonly<Record<string, string>> = {
+  MICRO_HTTP_TIMEOUT: "20s",
+  MICRO_GRPC_TIMEOUT: "20s",
+  MICRO_CLIENT_REQUEST_TIMEOUT: "20s",
+};
 
 export const examples: readonly string[] = [...new Glob("*/README.md").scanSync(folder)]
   .map((path) => path.slice(0, path.indexOf("/")))
@@ -40,7 +46,8 @@ export async function runExample(name: string, options: ExampleOptions): Promise
     writeFileSync(join(bin, "microrun"), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
     for (const [program, path] of Object.entries(programs)) symlinkSync(path, join(bin, program));
     // flags of a developer's own may be unknown to an old Go
-    const env = sessionEnv(bin, { XDG_RUNTIME_DIR: scratch, TMPDIR: scratch, GOFLAGS: "-mod=readonly" });
+    const places = { XDG_RUNTIME_DIR: scratch, TMPDIR: scratch, GOFLAGS: "-mod=readonly" };
+    const env = sessionEnv(bin, { ...places, ...patience });
     const readme = await Bun.file(join(folder, name, "README.md")).text();
     const all = readSteps(readme.replaceAll("/tmp/", `${scratch}/`));
     const steps = all.filter((step) => !leaveOut.some((program) => names(step, program)));
@@ -75,8 +82,8 @@ function portsIn(steps: readonly Step[]): readonly number[] {
   return [...new Set([...text.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))];
 }
 
-/** @throws Error when another program keeps it */
-async function isFree(port: number): Promise<void> {
+/** Resolves when nothing listens there. @throws Error when another program keeps it */
+export async function isFree(port: number): Promise<void> {
   const deadline = Date.now() + maxPortMs;
   for (;;) {
     const taken = await new Promise<boolean>((resolve) => {

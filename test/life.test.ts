@@ -81,6 +81,8 @@ describe.each(targets)("$name", (target) => {
     await running.logged(/called/);
     running.signal("SIGINT");
     await running.logged(/stopping/);
+    // sooner it would be taken for the same one, sent twice
+    await Bun.sleep(60);
     running.signal("SIGINT");
     expect(await running.exited).toBe(130);
     await call;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Client, credentials, Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { jsonMethod, type Method } from "../src/call.ts";
 import { interopProgram } from "./go-interop.ts";
-import { folder, type Running, serve, type Target, targets } from "./harness.ts";
+import { folder, microrun, type Running, serve, type Target, targets } from "./harness.ts";
 import { peer } from "./peers.ts";
 import { ownTransport } from "./transports.ts";
 
@@ -234,6 +234,30 @@ describe.each(targets)("$name", (target) => {
       ),
     );
     expect(healthy).toEqual([8, 1]);
+  });
+
+  test("microrun call goes through it, and learns the schema of the service that its metadata names", async () => {
+    const path = join(files.path, "shelf.ts");
+    writeFileSync(
+      path,
+      `export const name = "shelf";
+       export default { Shelf: { Take: ({ kind }) => ({ kind }) } };`,
+    );
+    writeFileSync(
+      join(files.path, "shelf.proto"),
+      `syntax = "proto3"; package shelf; service Shelf { rpc Take(Book) returns (Book); }
+       message Book { Kind kind = 1; } enum Kind { NONE = 0; NOVEL = 1; }`,
+    );
+    await using service = await serve(target, [path]);
+    await using proxy = await startProxy(target, service.address().split(":")[1]!, [
+      "--route=shelf=localhost",
+    ]);
+    const call = (request: string, ...more: string[]) =>
+      microrun(target, ["call", "shelf", "Shelf.Take", request, `--address=${proxy.address()}`, ...more]);
+    // as JSON: nobody says whose reflection it is
+    expect((await call('{"kind":"NOVEL"}')).stdout).toBe('{\n\t"kind": "NOVEL"\n}\n');
+    const { code, stderr } = await call('{"kid":1}', "--metadata=micro-service=localhost");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("did you mean kind?")]);
   });
 
   test.skipIf(v2 === undefined)(

@@ -208,6 +208,8 @@ describe.each(targets)("$name", (target) => {
     await running.logged(/called/);
     running.signal("SIGTERM");
     await running.logged(/stopping/);
+    // sooner it would be taken for the same one, sent twice
+    await Bun.sleep(60);
     running.signal("SIGTERM");
     expect(await running.exited).toBe(143);
     await until(() => !workers.some(alive));

@@ -59,7 +59,8 @@ export async function start({ words, given, env, own = String }: Input): Promise
 
   let type: CallType;
   try {
-    const options = { ...address, timeoutMs };
+    // a token, or the name that a proxy goes by, is wanted here too
+    const options = { ...address, metadata, timeoutMs };
     type = await callType(names, { proto: flags.proto, stream: flags.stream, client, service, options });
   } catch (error) {
     // a .proto that cannot be read, a name that is not in it

@@ -15,8 +15,6 @@ export const limitFlags = {
     example: "100",
     default: "1000",
     min: 1,
-    // of 32 bits in SETTINGS
-    max: 4_294_967_295,
   },
   max_concurrent_calls: {
     type: "integer",

@@ -50,6 +50,7 @@ describe("readFlags", () => {
     ["size", "3GiB", "--x=3GiB: too much"],
     ["integer", "1.5", "--x=1.5: not a whole number"],
     ["integer", "-1", "--x=-1: not a whole number"],
+    ["integer", "4294967297", "--x=4294967297: too much"],
     ["boolean", "maybe", "--x=maybe: neither true nor false"],
     ["pairs", "novalue", "--x=novalue: not a pair"],
     ["pairs", "=geheim", "--x=…: not a pair"],

@@ -110,7 +110,8 @@ const parsers: Record<Exclude<Flag["type"], ListType | "pairs">, (last: Said, fl
 };
 
 const forms: Partial<Record<Flag["type"], { what: string; hint: string; most: number }>> = {
-  integer: { what: "a whole number", hint: "write it as 3", most: Number.MAX_SAFE_INTEGER },
+  // what has 32 bits on the wire would be another number there
+  integer: { what: "a whole number", hint: "write it as 3", most: 2_147_483_647 },
   count: { what: "a whole number", hint: "write it as 4, or auto", most: 1024 },
   // a timer that waits longer fires at once
   duration: { what: "a duration", hint: "write it as 5s, 100ms or 1m30s", most: 2_147_483_647 },

@@ -33,6 +33,14 @@ test("a route, the host and the metadata say otherwise, the last of them first",
   expect(meant("x.Y", { "micro-service": "z" }, "basket.svc.example")).toBe("z");
 });
 
+test("reflection is of the service that metadata, host or route name, else there is none", () => {
+  const reflection = "grpc.reflection.v1.ServerReflection";
+  expect(meant(reflection, { "micro-service": "z" })).toBe("z");
+  expect(meant(reflection, {}, "basket.svc.example")).toBe("basket");
+  expect(meant(reflection, {}, "", { routes: { "grpc.reflection.v1": "cart" } })).toBe("cart");
+  expect(() => meant(reflection)).toThrow("reflection is of one service");
+});
+
 test("what can be no service's name is refused", () => {
   for (const name of ["10.0.0.1", "greeter:9090", "example.com.", "a b", ""])
     expect(() => meant("x.Y", { "micro-service": name }), name).toThrow("not a service's name");

@@ -20,6 +20,8 @@ export interface PassOptions extends PassRules {
 /** The metadata that names a service, before anything else does. */
 const named = "micro-service";
 
+const reflection = /^grpc\.reflection\./;
+
 /** What answers of itself, `own`, and passes on everything else. */
 export function passThroughService(own: Service): Service {
   const find = (service: string, method: string): Endpoint | undefined => {
@@ -51,7 +53,7 @@ export function passThroughDispatch(dispatch: Dispatch, options: PassOptions): D
 /**
  * Told by metadata; else by the host that was called; else by a route of the gRPC service or its package; else the package's
  * name, or without one the gRPC service's own, in lower case.
- * @throws MicrorunError `invalid_argument` for what can be no service's name
+ * @throws MicrorunError `invalid_argument` for what can be no service's name; `unimplemented` for reflection of nobody
  */
 export function serviceOf(call: Call, { namespace, domain, routes }: PassRules): string {
   const name = call.metadata.get(named) ?? hostService(call.field?.(":authority"), domain);
@@ -60,6 +62,11 @@ export function serviceOf(call: Call, { namespace, domain, routes }: PassRules):
   const owner = call.service.slice(0, Math.max(0, dot));
   const routed = [call.service, owner].find((one) => Object.hasOwn(routes, one));
   if (routed !== undefined) return routes[routed]!;
+  // clients go on without it, but not without a service
+  if (reflection.test(call.service))
+    throw new MicrorunError("unimplemented", "reflection is of one service, which this call does not name", {
+      hint: `name it by the metadata ${named}`,
+    });
   return checked(owner === "" ? call.service.slice(dot + 1).toLowerCase() : owner, namespace);
 }
 

@@ -150,7 +150,8 @@ function connectionLimits({ maxHeaderBytes, ...limits }: ServerLimits): Partial<
   return {
     ...limits,
     maxHeaderListBytes: maxHeaderBytes,
-    maxHeaderBlockBytes: Math.max(maxHeaderBytes, usualBlockBytes),
-    maxContinuations: Math.ceil(Math.max(maxHeaderBytes, 4 * usualBlockBytes) / frameBytes),
+    // as net/http has it: one call with a little too much must not take those of others along
+    maxHeaderBlockBytes: 2 * Math.max(maxHeaderBytes, usualBlockBytes),
+    maxContinuations: Math.ceil(Math.max(2 * maxHeaderBytes, 4 * usualBlockBytes) / frameBytes),
   };
 }
