@@ -17,7 +17,7 @@ const maxConnectionBytes = 24_000;
 
 const megabyte = 1_000_000;
 /** What a process may grow by while a gigabyte passes through it. */
-const maxStreamGrowthBytes = 120 * megabyte;
+const maxStreamGrowthBytes = 400 * megabyte;
 /** Longest time that a small call may take beside a large one. */
 const maxSmallMs = 1_000;
 

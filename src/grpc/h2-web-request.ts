@@ -67,6 +67,8 @@ export function serveWebRequest(
       const response = await fetch(request, peer);
       if (over) return await response.body?.cancel();
       const head = [":status", String(response.status), ...responseFields(response)];
+      // as RFC 9110 §6.6.1 wants of a server with a clock
+      if (!response.headers.has("date")) head.push("date", new Date().toUTCString());
       headSent = true;
       if (response.body === null || isHead) {
         stream.endWith(head);
