@@ -52,7 +52,7 @@ for (const target of targets) {
     });
 
     // pages are the same wherever they come from
-    const once = test.if(target === targets[0]);
+    const once = target === targets[0] ? test : () => {};
 
     once(
       "each page shows without an error, in order for who hears it, in both colours and at 360 px",

@@ -105,8 +105,8 @@ describe("Imports are found", () => {
     });
   }
 
-  test("among the embedded ones: all of proto/google, each of them sound", () => {
-    const files = [...new Bun.Glob("google/**/*.proto").scanSync(join(import.meta.dir, "../../proto"))];
+  test("among the embedded ones: all of proto/google and proto/buf, each of them sound", () => {
+    const files = [...new Bun.Glob("{buf,google}/**/*.proto").scanSync(join(import.meta.dir, "../../proto"))];
     expect([...embeddedProtos.keys()].toSorted()).toEqual(files.toSorted());
     const all = [...embeddedProtos.keys()].map((name) => `import "${name}";`).join("\n");
     const schema = parse(`${proto3}${all}`);
