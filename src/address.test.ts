@@ -34,6 +34,7 @@ test("a wrong address is refused with an order that mends it", () => {
     throw new Error(`${text} was accepted`);
   };
   expect(wrong("8080")).toBe('address "8080": the host and a colon are missing / write :8080');
+  expect(wrong("99999")).toBe('address "99999": not a port / write a port of at most 65535, such as :8080');
   expect(wrong("localhost")).toBe('address "localhost": the port is missing / write localhost:8080');
   expect(wrong("::1")).toBe('address "::1": the port is missing / write [::1]:8080');
   expect(wrong("fe80::1:70000")).toContain("write host:port");

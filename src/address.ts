@@ -9,6 +9,7 @@ export type Address =
 
 /** The longest path that a socket's name may have on Linux. */
 const maxPathBytes = 107;
+const maxPort = 65_535;
 
 /**
  * Port 0 asks for any free one.
@@ -19,8 +20,8 @@ export function parseAddress(text: string): Address {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text) ?? [];
   if (digits === undefined) throw malformed(text);
   const port = Number(digits);
-  if (port > 65_535)
-    throw invalid(text, `${digits} is not a port`, "use a port from 0 to 65535; 0 takes any free one");
+  if (port > maxPort)
+    throw invalid(text, `${digits} is not a port`, `use a port from 0 to ${maxPort}; 0 takes any free one`);
   if (bracketed !== undefined) {
     if (!isIPv6(bracketed))
       throw invalid(text, `${bracketed} is not an IPv6 address`, "write only IPv6 addresses in brackets");
@@ -89,6 +90,8 @@ function socketPath(text: string): Address {
 
 function malformed(text: string): MicrorunError {
   if (isIPv6(text)) return invalid(text, "the port is missing", `write [${text}]:8080`);
+  if (/^\d+$/.test(text) && Number(text) > maxPort)
+    return invalid(text, "not a port", `write a port of at most ${maxPort}, such as :8080`);
   if (/^\d+$/.test(text)) return invalid(text, "the host and a colon are missing", `write :${text}`);
   if (isHost(text)) return invalid(text, "the port is missing", `write ${text}:8080`);
   return invalid(text, "not host:port", "write host:port, :port, [::1]:port or unix:/path");

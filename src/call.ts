@@ -99,6 +99,9 @@ export interface Passing {
   readonly micro: boolean;
 }
 
+/** The `reason` of the error of a call whose one reply turned out to be a stream. */
+export const severalReplies = "SEVERAL_REPLIES";
+
 /** One method of a service: its names, its shape and its messages. */
 export interface Method {
   /** The service's full name, protobuf package included: `greeter.Greeter`; without a schema just `Greeter`. */

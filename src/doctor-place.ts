@@ -61,6 +61,7 @@ function listeningOf(settings: Settings, inCluster: boolean): Listening[] {
     flag,
     address: address ?? usual,
     replaceable: address === undefined && (!inCluster || flag === "broker_address"),
+    alone: inCluster,
   }));
   return all.filter(
     ({ address }, at) =>

@@ -4,7 +4,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Scene, scene, startGateway } from "./gateways.ts";
-import { microrun, targets } from "./harness.ts";
+import { folder, microrun, serve, targets } from "./harness.ts";
 import { peer } from "./peers.ts";
 
 const json = { "content-type": "application/json" };
@@ -116,6 +116,17 @@ for (const target of targets)
         '501 {"id":"go.micro.api","code":501,"detail":"Shop.Watch streams: ',
       );
       expect(await said("/shop/get?name=missing", events)).toStartWith("404 ");
+    });
+
+    test("a stream of a service that says nothing of its methods is to be asked for as events", async () => {
+      using dir = folder({
+        "tick.ts": "export default { Tick: { async *Watch() { yield { n: 1 }; yield { n: 2 }; } } };",
+      });
+      await using _ = await serve(target, [`${dir.path}/tick.ts`], { env: open.env });
+      expect(await said("/tick/watch", post({}))).toContain(
+        '501 {"id":"go.micro.api","code":501,"detail":"Tick.Watch streams: ask with accept: text/event-stream',
+      );
+      expect(await said("/tick/watch", { headers: { accept: "text/event-stream" } })).toContain('{"n":2}');
     });
 
     test("streams of all kinds go over a WebSocket", async () => {

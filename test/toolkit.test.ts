@@ -26,6 +26,7 @@ const wrong: readonly (readonly [line: string, stderr: string])[] = [
   ["publish orders {} --broker=memory", "error: --broker=memory: lives within one process\n  hint: use http"],
   ["publish orders {} --type=a.B", "error: --type=a.B: no .proto has it\n"],
   ["publish orders {} --proto=x.proto", "error: --proto: useless without a message\n"],
+  ["publish orders {} --cloudevent_mode=binary", "error: --cloudevent_mode: useless without a type\n"],
   ["subscribe", "error: subscribe: requires a topic\n"],
   ["subscribe orders --count=0", "error: --count=0: too little\n"],
   ["subscribe orders --broker=natz", "error: --broker=natz: not known, did you mean nats?\n"],

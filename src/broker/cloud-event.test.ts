@@ -73,6 +73,10 @@ test("what is no event is none, and one that lacks something cannot be read", ()
   expect(() => readCloudEvent(letter, "application/cloudevents-batch+json")).toThrow("is not known");
   const bare = { ...letter, header: { "ce-specversion": "1.0", "ce-id": "1" } };
   expect(() => readCloudEvent(bare, undefined)).toThrow("source is missing");
+  const deep = `{"specversion":"1.0","id":"1","source":"a","type":"b","data":${"[".repeat(1e6)}${"]".repeat(1e6)}}`;
+  expect(() =>
+    readCloudEvent({ topic: "t", header: {}, body: bytes(deep) }, "application/cloudevents+json"),
+  ).toThrow("CloudEvent: nested too deep");
 });
 
 test("what a header cannot hold is escaped and read back", () => {

@@ -3,7 +3,7 @@ import { MicrorunError } from "../errors.ts";
 import type { CloudEvent, CloudEventOptions } from "./broker.ts";
 import type { Letter } from "./carrier.ts";
 import { UnreadableError } from "./delivery.ts";
-import { isJsonType, mediaType } from "./payload.ts";
+import { faultText, isJsonType, mediaType } from "./payload.ts";
 
 export const structuredType = "application/cloudevents+json";
 const prefix = "ce-";
@@ -93,7 +93,11 @@ function readStructured(body: Uint8Array): OpenedEvent {
 
 function dataText(data: unknown, contentType: string): string {
   if (!isJsonType(contentType) && typeof data === "string") return data;
-  return JSON.stringify(data ?? null);
+  try {
+    return JSON.stringify(data ?? null);
+  } catch (error) {
+    throw new UnreadableError(`CloudEvent: ${faultText(error)}`);
+  }
 }
 
 function checked({ specversion, ...attributes }: Attributes): CloudEvent {

@@ -62,4 +62,6 @@ test("a payload that its content type cannot hold is refused", () => {
     "no payload of application/protobuf",
   );
   expect(() => encodePayload(1n, undefined, undefined)).toThrow("the payload is not JSON");
+  const deep: unknown = JSON.parse("[".repeat(1e6) + "]".repeat(1e6));
+  expect(() => encodePayload(deep, undefined, undefined)).toThrow("not JSON: nested too deep");
 });

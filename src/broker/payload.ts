@@ -91,7 +91,7 @@ function readable<T>(what: string, read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof UnreadableError) throw error;
-    throw new UnreadableError(`not ${what}: ${errorText(error)}`);
+    throw new UnreadableError(`not ${what}: ${faultText(error)}`);
   }
 }
 
@@ -99,6 +99,11 @@ function jsonText(value: unknown): string {
   try {
     return JSON.stringify(value ?? null) ?? "null";
   } catch (error) {
-    throw new MicrorunError("invalid_argument", `publish: the payload is not JSON: ${errorText(error)}`);
+    throw new MicrorunError("invalid_argument", `publish: the payload is not JSON: ${faultText(error)}`);
   }
+}
+
+/** A stack that overflows says nothing of what was read. */
+export function faultText(error: unknown): string {
+  return error instanceof RangeError ? "nested too deep" : errorText(error);
 }

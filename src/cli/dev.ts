@@ -115,10 +115,10 @@ async function announce(service: string, address: string, folder: string): Promi
 }
 
 function plannedText({ project, instances, registry, registryFolder }: Planned): string {
-  const rows = instances.map(({ label, plan, port, after }) => [
+  const rows = instances.map(({ label, plan, port, own, after }) => [
     label,
     plan.module ?? commandText(plan.command ?? []),
-    port === undefined ? "-" : plan.module === undefined ? `127.0.0.1:${port}` : `http://127.0.0.1:${port}`,
+    addressText(plan.module !== undefined, port, own),
     after.join(", "),
   ]);
   const { skipped } = project;
@@ -133,6 +133,18 @@ function plannedText({ project, instances, registry, registryFolder }: Planned):
     ["SERVICE", "RUNS", "ADDRESS", "AFTER"],
     ...rows,
   ])}\n${leftOut.join("")}${elsewhere}`;
+}
+
+function addressText(
+  isModule: boolean,
+  port: number | undefined,
+  own: Planned["instances"][number]["own"],
+): string {
+  if (port === undefined) return "-";
+  if (!isModule) return `127.0.0.1:${port}`;
+  const http = `http://127.0.0.1:${own?.http ?? port}`;
+  const grpc = own?.grpc ?? port;
+  return own?.http === undefined && own?.grpc === undefined ? http : `${http}, gRPC 127.0.0.1:${grpc}`;
 }
 
 /** The shell is not worth naming. */

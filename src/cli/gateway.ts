@@ -36,7 +36,7 @@ export function readGateway(input: Omit<Input, "words" | "host">): GatewaySettin
 
 /** `www.example.com`, `/shop`, or both together. */
 function readRoute([place, service]: readonly [string, string]): GatewaySettings["routes"][number] {
-  const [, host = "", path = ""] = /^([a-z\d.-]*)(\/\S*)?$/i.exec(place) ?? [];
+  const [, host = "", path = ""] = /^([a-z\d.-]*?)\.?(\/\S*)?$/i.exec(place) ?? [];
   const prefix = path.replace(/\/+$/, "");
   if ((host === "" && path === "") || service === "" || /[?#%*\\]|\/\/|\/\.{1,2}(\/|$)/.test(path))
     throw usageError(

@@ -10,7 +10,7 @@ import { toolLog } from "./discovery.ts";
 import { openEvents, payloadType, topicWord } from "./event-broker.ts";
 import { publishFlags } from "./event-flags.ts";
 import { hasSubscriber } from "./topics.ts";
-import { readFlags } from "./values.ts";
+import { type Given, readFlags } from "./values.ts";
 
 const example = `microrun publish orders.created '{"id":7}'`;
 
@@ -19,6 +19,7 @@ export async function start({ words, given, env }: Input): Promise<number> {
   const [, written] = words;
   if (written === undefined) throw usageError("publish: requires a message", `write ${example}`);
   const flags = readFlags(publishFlags, given, env);
+  checkCloudEvent(flags.cloudevent, given);
   const type = await payloadType({ given, env });
   const json = parseRequest(written === "-" ? await text(process.stdin) : written, "message");
   const payload = type === undefined ? json : type.fromJson(json);
@@ -44,6 +45,16 @@ export async function start({ words, given, env }: Input): Promise<number> {
     if (events.broker.name === "http") await tellUnheard(events.registry, topic);
   }
   return isLost ? 1 : 0;
+}
+
+function checkCloudEvent(type: string | undefined, given: Given): void {
+  if (type === undefined && given.has("cloudevent_mode"))
+    throw usageError("--cloudevent_mode: useless without a type", "name it by --cloudevent");
+  if (type !== undefined && !/^[^\s\p{Cc}]+$/u.test(type))
+    throw usageError(
+      `--cloudevent=${type}: not a type`,
+      `write it as --cloudevent=${publishFlags.cloudevent.example}`,
+    );
 }
 
 /** No failure: who publishes need not know who listens. But whoever tries it by hand wants to. */

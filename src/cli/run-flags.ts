@@ -97,7 +97,7 @@ export const portFlags = {
   },
   max_message_bytes: {
     type: "size",
-    about: "The largest message or body taken or sent.",
+    about: "The largest message or body taken or sent; what a module's own fetch takes is not bounded by it.",
     example: "16MiB",
     default: "4MiB",
     min: 1,

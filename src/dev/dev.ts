@@ -52,6 +52,14 @@ export interface Instance {
   readonly after: readonly string[];
   /** As asked; 0: any free one. */
   readonly port: number | undefined;
+  /** Ports of their own that its flags name, on loopback. */
+  readonly own?: OwnPorts;
+}
+
+export interface OwnPorts {
+  /** JSON, web and health are there, and not on its `port`. */
+  readonly http?: number;
+  readonly grpc?: number;
 }
 
 /** What the text of a module says about it, without running it. */

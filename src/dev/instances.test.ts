@@ -41,6 +41,16 @@ test("replicas are instances on ports in a row, and all of them are waited for",
   ]);
 });
 
+test("ports of their own that flags and variables name are known, others are not", () => {
+  const own = (flags: string[], env = {}) =>
+    instancesOf([plan("a", [], { module: "./a.ts", flags, env })])[0]!.own;
+  expect(own(["--http-address=:8000", "--grpc_address=127.0.0.1:9000"])).toEqual({ http: 8000, grpc: 9000 });
+  expect(own(["--http_address=:1", "--http_address=:2"], { MICRO_HTTP_ADDRESS: ":3" })).toEqual({ http: 2 });
+  expect(own([], { MICRO_HTTP_ADDRESS: ":3" })).toEqual({ http: 3 });
+  expect(own(["--http_address=:0", "--grpc_address=unix:/tmp/a"])).toEqual({});
+  expect(own(["--http_address=10.0.0.7:80", "--grpc_address=nonsense"])).toEqual({});
+});
+
 test("one without a port gets none", () => {
   const { port, ...job } = plan("job");
   expect([port, instancesOf([job])[0]!.port]).toEqual([0, undefined]);

@@ -1,6 +1,7 @@
 /** From services to the processes that run them, in an order in which each comes after those that it depends on. */
 import { didYouMean, usageError } from "../errors.ts";
 import type { Instance, ServicePlan } from "./dev.ts";
+import { ownPorts } from "./own-ports.ts";
 
 /**
  * @param only names of the services that are wanted; what they depend on comes along. @default all
@@ -33,6 +34,7 @@ export function instancesOf(services: readonly ServicePlan[], only: readonly str
       after: plan.dependsOn.flatMap((name) => labelsOf(byName.get(name)!)),
       // 0 is any, for each
       port: plan.port && plan.port + i,
+      own: ownPorts(plan),
     })),
   );
 }

@@ -122,7 +122,7 @@ interface MemberParts {
 }
 
 function memberOf(instance: Instance, { launch, guardian, say, prefix }: MemberParts): Member {
-  const { label, plan, port } = instance;
+  const { label, plan, port, own: { http } = {} } = instance;
   const { registry, registryFolder, announce, write } = launch;
   const { module, cwd } = plan;
   const tell = (text: string): void => say(`${label} ${text}`);
@@ -137,7 +137,7 @@ function memberOf(instance: Instance, { launch, guardian, say, prefix }: MemberP
       failed: tell,
     });
   const answers = async (signal: AbortSignal): Promise<void> => {
-    await ready(port!, signal);
+    await ready(http ?? port!, signal);
     if (module !== undefined || registry !== "local" || signal.aborted) return;
     announced = await announce(plan.name, `127.0.0.1:${port}`, registryFolder).catch((error) => {
       tell(`is not found by others: ${errorText(error)}`);

@@ -16,7 +16,7 @@ const busy = async (address: string) => {
 };
 
 test("a port in use fails, unless another may be taken or the service itself is there", async () => {
-  const port = { flag: "server_address", address: ":8080", replaceable: false };
+  const port = { flag: "server_address", address: ":8080", replaceable: false, alone: false };
   const status = async (...given: Parameters<typeof judgePort>) => (await judgePort(...given)).status;
   expect(
     await status(
@@ -27,7 +27,8 @@ test("a port in use fails, unless another may be taken or the service itself is 
   ).toBe("ok");
   expect(await status(port, busy, async () => false)).toBe("fail");
   expect(await status({ ...port, replaceable: true }, busy, async () => false)).toBe("warn");
-  expect(await status(port, busy, async () => true)).toBe("ok");
+  expect(await status(port, busy, async () => true)).toBe("warn");
+  expect(await status({ ...port, alone: true }, busy, async () => true)).toBe("ok");
 });
 
 test("an address on loopback fails where others come from beyond this machine", () => {

@@ -11,6 +11,8 @@ export interface Listening {
   readonly address: string;
   /** A free port is taken in its place. */
   readonly replaceable: boolean;
+  /** Nothing but the service itself runs here: a Pod's container. */
+  readonly alone: boolean;
 }
 
 /** How long what listens already may take to say whether it is well, in ms. */
@@ -24,7 +26,7 @@ export function portsCheck(ports: readonly Listening[]): Check {
 }
 
 export async function judgePort(
-  { flag, address, replaceable }: Listening,
+  { flag, address, replaceable, alone }: Listening,
   listen: (address: string) => Promise<void>,
   healthy: (address: string) => Promise<boolean>,
 ): Promise<Finding> {
@@ -32,13 +34,14 @@ export async function judgePort(
     await listen(address);
     return ok(`${address} is free (--${flag})`);
   } catch (error) {
-    const { code } = MicrorunError.from(error);
-    if (code === "already_exists" && (await healthy(address)))
-      return ok(`${address} is in use, by a service that is well: this one, if it runs here (--${flag})`);
     const found = failure(error);
-    if (code === "already_exists" && replaceable)
+    if (MicrorunError.from(error).code !== "already_exists") return found;
+    if (replaceable)
       return warn(`${found.what}: a free port is taken in its place`, `choose one with --${flag}`);
-    return found;
+    if (!(await healthy(address))) return found;
+    const use = `${address} is in use, by a service that is well`;
+    if (alone) return ok(`${use}: this one (--${flag})`);
+    return warn(`${use}: this one, or another`, `choose another with --${flag} unless it is this one`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Calls by path: the service and its method found, asked what the request says, answered in the form that it wants. */
-import type { Method } from "../call.ts";
+import { type Method, severalReplies } from "../call.ts";
 import type { CallOptions, Client } from "../client/client.ts";
 import { MicrorunError } from "../errors.ts";
 import { asksForWebSocket } from "../web-socket.ts";
@@ -62,11 +62,7 @@ export function createRpc(options: GatewayOptions): Rpc {
     const wantsEvents = /\btext\/event-stream\b/.test(visit.request.headers.get("accept") ?? "");
     if (method.requestStream)
       throw new MicrorunError("unimplemented", `${ask.endpoint} takes a stream: call it by a WebSocket`);
-    if (method.responseStream && !wantsEvents)
-      throw new MicrorunError(
-        "unimplemented",
-        `${ask.endpoint} streams: ask with accept: text/event-stream, or by a WebSocket`,
-      );
+    if (method.responseStream && !wantsEvents) throw streams(ask);
     const client = (signal: AbortSignal): Client => options.client({ metadata: visit.headers, signal });
     const address = ask.address === undefined ? {} : { address: ask.address };
     const how = { ...address, type: method };
@@ -75,7 +71,11 @@ export function createRpc(options: GatewayOptions): Rpc {
     const endpoint = `${method.service}.${method.name}`;
     using presence = untilGone(visit);
     const { signal } = presence;
-    const reply = await client(signal).call(ask.service, endpoint, asked.request, { ...how, timeoutMs });
+    const reply = await client(signal)
+      .call(ask.service, endpoint, asked.request, { ...how, timeoutMs })
+      .catch((error: unknown) => {
+        throw MicrorunError.from(error).reason === severalReplies ? streams(ask) : error;
+      });
     return written(visit, method, reply);
   };
 
@@ -132,6 +132,11 @@ function replies(client: Client, ask: RpcAsk, asked: Asked, how: CallOptions): A
   // who tells nothing of itself may stream
   const type = method.passing === undefined ? method : { ...method, responseStream: true };
   return client.stream(ask.service, `${method.service}.${method.name}`, request, { ...how, type });
+}
+
+function streams({ endpoint }: RpcAsk): MicrorunError {
+  const hint = "ask with accept: text/event-stream, or by a WebSocket";
+  return new MicrorunError("unimplemented", `${endpoint} streams: ${hint}`);
 }
 
 /** `Greeter.Hello` of greeter is `/greeter.Greeter/Hello`, as go-micro's own clients have it. */

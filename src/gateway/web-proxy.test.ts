@@ -18,6 +18,7 @@ test("a named host comes before a prefix, a longer prefix before a shorter one",
   expect(found("http://other:8080/shop/a")).toBe("shop");
   expect(found("http://other/shop/cart/1")).toBe("cart");
   expect(found("http://EXAMPLE.com:8080/any")).toBe("all");
+  expect(found("http://example.com.:8080/any")).toBe("all");
   expect(found("http://example.com/shop/cart")).toBe("own");
 });
 

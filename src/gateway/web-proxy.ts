@@ -12,7 +12,8 @@ export function findRoute(
   routes: readonly WebRoute[],
   { url, path }: Pick<Visit, "url" | "path">,
 ): WebRoute | undefined {
-  const host = url.hostname.toLowerCase();
+  // the dot of a name that is whole
+  const host = url.hostname.toLowerCase().replace(/\.$/, "");
   const fits = routes.filter(
     (route) => (route.host === undefined || route.host === host) && isBelow(path, route.prefix ?? "/"),
   );

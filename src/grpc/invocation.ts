@@ -1,5 +1,5 @@
 /** One call on the client's side, from `dispatch` to bytes on the wire and back, whatever engine speaks HTTP/2. */
-import { type Call, jsonMethod, type Method } from "../call.ts";
+import { type Call, jsonMethod, type Method, severalReplies } from "../call.ts";
 import { abortReason, codes, errorText, MicrorunError } from "../errors.ts";
 import { type AnyIterator, discard, iteratorOf } from "../iteration.ts";
 import type { Abortable, AbortWatch } from "./abort-watch.ts";
@@ -132,13 +132,17 @@ class OneInvocation implements Invocation, CallStart, CallListener, Abortable {
         this.replies.push(value);
         return;
       }
-      if (this.heardOne) throw new TypeError("more than one message");
+      if (this.heardOne)
+        throw new MicrorunError("internal", "more than one message", { reason: severalReplies });
       this.heardOne = true;
       this.only = value;
       this.wire?.read();
     } catch (error) {
       const text = `${this.name}: cannot read the reply: ${errorText(error)}`;
-      this.cancel(new MicrorunError("internal", text, { cause: error }));
+      const { reason } = MicrorunError.from(error);
+      this.cancel(
+        new MicrorunError("internal", text, { cause: error, ...(reason === undefined ? {} : { reason }) }),
+      );
     }
   }
 
