@@ -302,6 +302,8 @@ const madePerCall = new Set([
   "h2/stream.ts",
   "http/lifetime.ts",
   "http/unary.ts",
+  "middleware/changed-call.ts",
+  "middleware/time-limit.ts",
   "service/dispatch.ts",
 ]);
 
