@@ -46,7 +46,9 @@ export async function examplePods(
     readFileSync(join(examples, file), "utf8"),
   );
   const isNamespace = (text: string): boolean => text.includes("kind: Namespace");
-  for (const text of [...texts.filter(isNamespace), ...texts]) await cluster.apply(text);
+  // a Pod is made when it is started, under a name of its own
+  const lasting = texts.filter((text) => !/^kind: Pod$/m.test(text));
+  for (const text of [...lasting.filter(isNamespace), ...lasting]) await cluster.apply(text);
   const stage = await openStage(cluster, { namespace: "go-micro", account });
   const stack = new AsyncDisposableStack();
   return {
