@@ -25,6 +25,9 @@ export interface H2PortOptions {
 /** How long the other end may take to close, in ms: what was sent last must arrive. */
 const lingerMs = 500;
 
+/** A connection that is silent for so long may have to make room for a new one. */
+const minSilenceMs = 1000;
+
 /** What a client over TLS may choose. */
 const protocols = ["h2", "http/1.1"];
 
@@ -40,7 +43,8 @@ export async function openH2Port({
 }: H2PortOptions): Promise<Port> {
   const target = parseAddress(address);
   if (tls !== undefined) checkCertificate(tls);
-  const silent = new Set<OpenSocket>();
+  /** Since when each has been, oldest first. */
+  const silent = new Map<OpenSocket, number>();
   const open = new Set<OpenSocket>();
   let connections = 0;
 
@@ -52,8 +56,11 @@ export async function openH2Port({
     connections++;
     open.add(socket);
     const [longest] = silent;
-    if (silent.size >= maxSilent) longest?.terminate();
-    silent.add(socket);
+    const now = performance.now();
+    // in a storm of new connections what they have said may not be read yet
+    if (longest !== undefined && silent.size >= maxSilent && now - longest[1] > minSilenceMs)
+      longest[0].terminate();
+    silent.set(socket, now);
     let timer = setTimeout(() => socket.terminate(), maxSilenceMs);
     let user: SocketUser | undefined;
     let begun: Buffer | undefined;
