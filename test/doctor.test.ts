@@ -11,7 +11,7 @@ interface Finding {
 }
 
 /** Of this machine's own state nothing may matter: its kubeconfig, its ports. */
-const env = { KUBECONFIG: "/nowhere/kubeconfig", HOME: "/nowhere" };
+const env = { KUBECONFIG: "/nowhere/kubeconfig", HOME: "/dev/null" };
 let busy: Server;
 let port = 0;
 

@@ -75,10 +75,8 @@ describe.skipIf(compiled === undefined)("a reader of the tutorial", () => {
   // one after the other: each goes on with what those before it left
   for (const { title, steps } of parts) {
     const run = steps.filter(({ need }) => holds[need]);
-    test.skipIf(run.length === 0)(
-      `does what is shown under ${title}`,
-      () => runSession(run, { cwd, env }),
-      300_000,
-    );
+    // a part that all of it needs a cluster is run where there is one
+    if (run.length > 0)
+      test(`does what is shown under ${title}`, () => runSession(run, { cwd, env }), 300_000);
   }
 });
