@@ -1,5 +1,4 @@
 /** What goes wrong between publishers and subscribers over HTTP: slow, dead, gone and strange ones, and very many messages. */
-import { heapStats } from "bun:jsc";
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Message } from "../src/broker/broker.ts";
@@ -12,6 +11,7 @@ import { memoryRegistry } from "../src/registry/memory.ts";
 import type { Instance } from "../src/registry/registry.ts";
 import { openHttpBroker } from "./brokers.ts";
 import { folder, microrun, serve, targets } from "./harness.ts";
+import { heldBytes } from "./process-memory.ts";
 
 async function until(holds: () => boolean, ms = 10_000): Promise<void> {
   for (const end = Date.now() + ms; !holds(); await Bun.sleep(5))
@@ -23,13 +23,6 @@ async function onlyNode(registry: ReturnType<typeof memoryRegistry>): Promise<In
   const nodes = (await registry.list()).filter(({ service }) => service === brokerService);
   expect(nodes).toHaveLength(1);
   return nodes[0]!;
-}
-
-/** What is alive, not what the process keeps from what it held before. */
-function heldBytes(): number {
-  Bun.gc(true);
-  const { heapSize, extraMemorySize } = heapStats();
-  return heapSize + extraMemorySize;
 }
 
 /** Half of what the messages come to. */

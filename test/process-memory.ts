@@ -1,4 +1,5 @@
 /** How much memory a process has in use, where the system tells. */
+import { heapStats } from "bun:jsc";
 import { readFileSync } from "node:fs";
 
 const pageBytes = 4096;
@@ -11,4 +12,11 @@ export function residentBytes(pid: number): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of this process, what is alive: not what it keeps from what it held before. */
+export function heldBytes(): number {
+  Bun.gc(true);
+  const { heapSize, extraMemorySize } = heapStats();
+  return heapSize + extraMemorySize;
 }
