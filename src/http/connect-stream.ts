@@ -6,6 +6,7 @@ import { type Codec, encodeReply } from "./codec.ts";
 import { type ConnectError, connectError } from "./connect-error.ts";
 import { endStream, envelope, readEnvelopes } from "./envelope.ts";
 import { createLifetime } from "./lifetime.ts";
+import { pulledBody } from "./pulled-body.ts";
 import { type Answering, type Arrival, addMetadata, callOf, errorOf, type Sent } from "./unary.ts";
 
 export interface StreamCall {
@@ -63,22 +64,8 @@ export async function serveStream(
   }
 
   const out = envelopes();
-  let first: IteratorResult<Uint8Array<ArrayBuffer>> | undefined = await out.next();
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const next = first ?? (await out.next());
-        first = undefined;
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
-      },
-      cancel() {
-        lifetime.cancel();
-        discard(out);
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  const first = await out.next();
+  const body = pulledBody(out, first, () => lifetime.cancel());
   const response = new Response(body, { headers: { "content-type": `application/connect+${codec.name}` } });
   addMetadata(response.headers, sent.header);
   return response;

@@ -5,6 +5,7 @@ import type { Match } from "../rest/rest.ts";
 import { pause } from "../wait.ts";
 import { encodeReply } from "./codec.ts";
 import { createLifetime } from "./lifetime.ts";
+import { pulledBody } from "./pulled-body.ts";
 import { readRequest, replyCodec, sendsRaw } from "./rest-body.ts";
 import { restError, restFailure } from "./rest-error.ts";
 import { readMessages } from "./rest-messages.ts";
@@ -82,7 +83,7 @@ export async function serveRestStream(
   }
 
   const out = bodies();
-  let first: Promise<IteratorResult<Uint8Array>> | undefined = out.next();
+  const first = out.next();
   using quiet = timer();
   try {
     await Promise.race([first, ...(framing.type === undefined ? [] : [quiet.over])]);
@@ -90,21 +91,7 @@ export async function serveRestStream(
     return restFailure(MicrorunError.from(error), request.headers);
   }
   begun = true;
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const next = await (first ?? out.next());
-        first = undefined;
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
-      },
-      cancel() {
-        lifetime.cancel();
-        discard(out);
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  const body = pulledBody(out, first, () => lifetime.cancel());
   const headers = { "content-type": framing.type ?? codec.type, "cache-control": "no-store" };
   const response = new Response(body, { headers });
   if (framing === events) response.headers.set("x-accel-buffering", "no");
