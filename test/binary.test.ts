@@ -31,8 +31,8 @@ test.skipIf(binary === undefined)(
       body: '{"name":"John"}',
     });
     expect(await reply.json()).toEqual({ greeting: "Hello John!" });
-    expect(running.stdout()).toContain("curl http://");
-    expect(running.stdout()).toContain("./microrun call greeter Greeter.Hello");
+    await running.logged(/curl http:\/\//);
+    await running.logged(/\.\/microrun call greeter Greeter\.Hello/);
     running.signal("SIGTERM");
     expect(await running.exited).toBe(0);
     chmodSync(dir.path, 0o755);

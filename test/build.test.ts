@@ -145,7 +145,7 @@ for (const target of targets) {
       expect(await call("environment")).toBe(",development,true");
       expect(await call("refused")).toContain("nobody");
       expect(await call("broken")).toContain("internal error");
-      expect(running.log()).toMatch(/broken on purpose\n +at broken \(greeter\.ts:16:\d+\)/);
+      await running.logged(/broken on purpose\n +at broken \(greeter\.ts:16:\d+\)/);
       const reply = await fetch(`http://${running.address()}/greeter.Greeter/Hello`, {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -208,7 +208,7 @@ for (const target of targets) {
       expect(await say('{"text":"a"}')).toBe(200);
       expect(await say('{"unknown":"a"}')).toBe(400);
       expect(await say('{"text":""}')).toBe(500);
-      expect(running.log()).toMatch(/empty\n +at .*echo\.ts:3:\d+/);
+      await running.logged(/empty\n +at .*echo\.ts:3:\d+/);
     });
 
     test("what cannot be built is told, and nothing is written", async () => {

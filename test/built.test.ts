@@ -85,8 +85,8 @@ for (const target of targets) {
       const flags = ["--log_format=text", "--server_name=a b"];
       const own: Target = { name: "spaced", command: [join(spaced, "greeter")] };
       await using running = await serve(own, flags, { cwd: place.path, env: there });
-      expect(running.stdout()).toContain("  './a ü/greeter' call 'a b' Greeter.Hello '{}' --address=");
-      expect(running.log()).toContain("greeter.ts exports port: without a meaning here");
+      await running.logged(/ {2}'\.\/a ü\/greeter' call 'a b' Greeter\.Hello '\{\}' --address=/);
+      await running.logged(/greeter\.ts exports port: without a meaning here/);
       const asked = await run(["probe"], { ...alone, MICRO_SERVER_ADDRESS: running.address() });
       expect(asked).toMatchObject({ code: 0, stdout: "status: ok\n" });
     });

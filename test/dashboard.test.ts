@@ -372,7 +372,7 @@ for (const target of targets) {
       const [, printed = "", token = ""] =
         /Dashboard: (http:\/\/[^/]+)\/\?token=(\S+)\n/.exec(running.stdout()) ?? [];
       const own = printed.replace("localhost", "127.0.0.1");
-      expect(running.log()).toContain("in reach of others");
+      await running.logged(/in reach of others/);
       expect(token.length).toBeGreaterThan(20);
       expect((await fetch(`${own}/`)).status).toBe(401);
       expect((await fetch(`${own}/?token=${token}x`)).status).toBe(401);

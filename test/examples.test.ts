@@ -124,6 +124,7 @@ describe.skipIf(!plane).each([...targets])("in Pods of its manifests, from $name
     await using pods = await examplePods(plane!, target, "config", account);
     const until = /level":"info","message":"stopped/;
     const { pod, running } = await pods.start("config/k8s/pod.yaml", "config/config.ts", { until });
+    expect(await running.exited).toBe(0);
     const printed = JSON.parse(running.stdout());
     expect(printed).toMatchObject({
       hostname: pod.name,

@@ -67,6 +67,9 @@ function cleanEnv(extra: RunOptions["env"] = {}): Record<string, string> {
 /** Longest time that a started service may need to say that it listens. */
 const startTimeoutMs = 20_000;
 
+/** Longest time that the end of the output of an ended process may take. */
+const outputGraceMs = 2000;
+
 /** Runs to the end. */
 export async function microrun(
   target: Target,
@@ -99,6 +102,7 @@ export interface Running extends AsyncDisposable {
   /** Resolves when the log matches. */
   logged(pattern: RegExp): Promise<void>;
   signal(name: NodeJS.Signals): void;
+  /** Its exit code, when what it wrote has been read. */
   readonly exited: Promise<number>;
 }
 
@@ -127,6 +131,11 @@ export async function serve(
     }
   };
   const collected = Promise.all([collect("stdout"), collect("stderr")]);
+  const exited = child.exited.then(async (code) => {
+    // a child of its own may have its pipes, and outlive it
+    await Promise.race([collected, Bun.sleep(outputGraceMs)]);
+    return code;
+  });
 
   const running: Running = {
     pid: child.pid,
@@ -155,7 +164,7 @@ export async function serve(
         void collected.then(() => waiting.has(look) && fail(`exited with ${child.exitCode}`));
       }),
     signal: (name) => child.kill(name),
-    exited: child.exited,
+    exited,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.exited;

@@ -322,7 +322,7 @@ describe.skipIf(!plane)("at length,", () => {
     await stage.grant([]);
     proxy.reset();
     await service.logged(/may not patch pods in namespace/);
-    expect(service.log()).toMatch(/kind: Role\b[^"]*pods/);
+    await service.logged(/kind: Role\b[^"]*pods/);
     await answered(calls);
     expect(failures(calls, from), calls.log()).toEqual([]);
 

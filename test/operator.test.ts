@@ -297,7 +297,7 @@ describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) 
     const killed = performance.now();
     await until("deployments/two");
     expect(performance.now() - killed).toBeGreaterThan(1000);
-    expect(second.log()).toContain("leading: holds lease");
+    await second.logged(/leading: holds lease/);
     await using third = await operator();
     await third.logged(/standing by/);
     second.signal("SIGTERM");
@@ -320,7 +320,7 @@ describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) 
     await using running = await serve(pod, args, { ownAddress: false, until: /in all namespaces/ });
     await until("deployments/greeter");
     await until("rolebindings/microrun-greeter");
-    expect(running.log()).toContain(`leading: holds lease ${home}/microrun-operator`);
+    await running.logged(new RegExp(`leading: holds lease ${home}/microrun-operator`));
     // its own Pods are as harmless as those of services
     const template = JSON.parse(await plane!.kubectl(["get", "deploy", "-n", home, "-o", "json"])).items[0];
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };

@@ -157,7 +157,7 @@ describe.each(targets)("$name", (target) => {
       .listen(8080);
     await using running = await serve(target, [greeter, "--log_format=json"], { ownAddress: false });
     expect(running.address()).not.toEndWith(":8080");
-    expect(running.log()).toContain(":8080 is in use: taking a free port");
+    await running.logged(/:8080 is in use: taking a free port/);
     const inCluster = { KUBERNETES_SERVICE_HOST: "127.0.0.1" };
     await expect(serve(target, [greeter], { ownAddress: false, env: inCluster })).rejects.toThrow(
       "cannot listen on :8080",

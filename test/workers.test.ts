@@ -78,8 +78,8 @@ describe.each(targets)("$name", (target) => {
     const found = await workersOf(running.address());
     expect(found).toHaveLength(2);
     expect(found).not.toContain(running.pid);
-    expect(running.log()).toMatch(/"?worker"?[=:]1/);
-    expect(running.log()).toMatch(/"?worker"?[=:]2/);
+    await running.logged(/"?worker"?[=:]1/);
+    await running.logged(/"?worker"?[=:]2/);
     expect(`${running.log()}${running.stdout()}`.match(/is ready/g)).toHaveLength(1);
   });
 
@@ -161,7 +161,7 @@ describe.each(targets)("$name", (target) => {
     await using running = await start();
     await call(running.address(), {}, "Throw");
     await running.logged(/another takes its place/);
-    expect(running.log()).toContain("nobody catches this");
+    await running.logged(/nobody catches this/);
     await until(async () => (await workersOf(running.address())).length === 2);
   });
 
