@@ -78,51 +78,6 @@ const requestPrototype: object = Object.create(Request.prototype, {
   ...asked(["mode", "redirect", "referrer", "referrerPolicy", "duplex"], made),
 });
 
-/** @param fields flat, names in lower case */
-export function lazyHeaders(fields: readonly string[]): Headers {
-  const headers = Object.create(headersPrototype);
-  headers.fields = fields;
-  headers.native = undefined;
-  return headers;
-}
-
-interface HeadersState {
-  readonly fields: readonly string[];
-  native: Headers | undefined;
-}
-
-function madeHeaders(state: HeadersState): Headers {
-  if (state.native !== undefined) return state.native;
-  state.native = new Headers();
-  for (let i = 0; i < state.fields.length; i += 2)
-    state.native.append(state.fields[i]!, state.fields[i + 1]!);
-  return state.native;
-}
-
-function fieldValue({ fields }: HeadersState, name: string): string | null {
-  const asked = name.toLowerCase();
-  let value: string | null = null;
-  for (let i = 0; i < fields.length; i += 2)
-    if (fields[i] === asked)
-      value = value === null ? fields[i + 1]! : `${value}${asked === "cookie" ? "; " : ", "}${fields[i + 1]}`;
-  return value;
-}
-
-const headersPrototype: object = Object.create(Headers.prototype, {
-  ...Object.getOwnPropertyDescriptors({
-    get(name: string) {
-      return fieldValue(this as unknown as HeadersState, name);
-    },
-    has(name: string) {
-      return fieldValue(this as unknown as HeadersState, name) !== null;
-    },
-    [Symbol.iterator]() {
-      return madeHeaders(this as unknown as HeadersState).entries();
-    },
-  }),
-  ...passedOn(["entries", "keys", "values", "forEach", "getSetCookie", "toJSON", "getAll"], madeHeaders),
-});
-
 type Method = (...given: unknown[]) => unknown;
 
 function passedOn<S>(names: readonly string[], make: (state: S) => object): PropertyDescriptorMap {

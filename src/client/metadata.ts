@@ -1,6 +1,7 @@
 /** The metadata of a call out: what the call being served brought, as far as it concerns others, and what is given for this one. */
 import { isMetadataValue } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
+import { headerEntries, ownHeaders } from "../lazy-headers.ts";
 
 /** Says something of one connection, or of the browser that made it: not carried on. */
 const notCarried =
@@ -26,7 +27,8 @@ export function createMetadata(from: string): MetadataOf {
 }
 
 function isEmpty(headers: Headers): boolean {
-  return headers.keys().next().done === true;
+  for (const _ of headerEntries(headers)) return false;
+  return true;
 }
 
 /**
@@ -39,8 +41,8 @@ function metadataOf(
   given: Readonly<Record<string, unknown>>,
   from: string,
 ): Headers {
-  const metadata = new Headers();
-  for (const [key, value] of carried ?? []) {
+  const metadata = ownHeaders();
+  for (const [key, value] of carried === undefined ? [] : headerEntries(carried)) {
     if (!notCarried.test(key) && sendableKey.test(key) && isMetadataValue(key, value))
       metadata.set(key, value);
   }

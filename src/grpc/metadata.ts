@@ -1,6 +1,7 @@
 /** Metadata between a call and the wire: what of HTTP/2's header fields handlers see, and what of theirs is sent. */
 import { isMetadataValue } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
+import { type FieldSource, headerEntries, lazyHeaders } from "../lazy-headers.ts";
 
 /** Header fields as node:http2 has them. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -20,21 +21,25 @@ export function checkFields(fields: Fields): void {
 
 /** What handlers may see. */
 export function readFields(fields: Fields): Headers {
-  const visible: Record<string, string> = Object.create(null);
-  for (const key in fields) {
-    const value = fields[key];
-    if (value !== undefined && !internal.test(key)) visible[key] = textOf(key, value);
-  }
-  // at once: a field after another costs twice as much
-  return new Headers(visible);
+  return lazyHeaders(fields, visible);
 }
+
+const visible: FieldSource<Fields> = {
+  get(fields, name) {
+    const value = fields[name];
+    return value === undefined || internal.test(name) ? null : textOf(name, value);
+  },
+  *entries(fields) {
+    for (const name in fields) {
+      const value = fields[name];
+      if (value !== undefined && !internal.test(name)) yield [name, textOf(name, value)];
+    }
+  },
+};
 
 /** The same, added to what is there. */
 export function addVisible(fields: Fields, into: Headers): void {
-  for (const key in fields) {
-    const value = fields[key];
-    if (value !== undefined && !internal.test(key)) into.set(key, textOf(key, value));
-  }
+  for (const [name, value] of visible.entries(fields)) into.set(name, value);
 }
 
 function textOf(key: string, value: string | readonly string[]): string {
@@ -48,7 +53,7 @@ function textOf(key: string, value: string | readonly string[]): string {
  */
 export function writeFields(headers: Headers): Record<string, string> {
   const fields: Record<string, string> = {};
-  for (const [key, value] of headers) {
+  for (const [key, value] of headerEntries(headers)) {
     if (internal.test(key)) continue;
     if (!isMetadataValue("", value)) {
       throw new MicrorunError("invalid_argument", `metadata ${key}: its value is not printable ASCII`, {

@@ -1,6 +1,7 @@
 /** The Call that a handler is given, its parts made when first looked at: most handlers look at none, and each costs as much as the rest. */
 import type { Call, Method, ReplyMetadata } from "../call.ts";
 import type { MicrorunError } from "../errors.ts";
+import { ownHeaders } from "../lazy-headers.ts";
 import { type Fields, readFields } from "./metadata.ts";
 
 export interface ServedCall {
@@ -97,12 +98,12 @@ class LazyReply implements ReplyMetadata {
   touchedTrailer: Headers | undefined = undefined;
 
   get header(): Headers {
-    this.touchedHeader ??= new Headers();
+    this.touchedHeader ??= ownHeaders();
     return this.touchedHeader;
   }
 
   get trailer(): Headers {
-    this.touchedTrailer ??= new Headers();
+    this.touchedTrailer ??= ownHeaders();
     return this.touchedTrailer;
   }
 }

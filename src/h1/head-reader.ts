@@ -1,5 +1,5 @@
 /** Reads the head of a request (RFC 9112 §2–§3, §5, §6): strict where two readers could disagree. */
-import { lazyHeaders } from "../lazy-request.ts";
+import { type FieldSource, lazyHeaders } from "../lazy-headers.ts";
 import { type Head, limits, type Refusal } from "./h1.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~\w]+$/;
@@ -18,6 +18,22 @@ const methods = new Set(
     "MKCOL MOVE NOTIFY PROPFIND PROPPATCH PURGE REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE"
   ).split(" "),
 );
+
+/** Names and values in turn; a field that comes twice has both values. */
+const flat: FieldSource<readonly string[]> = {
+  get(fields, name) {
+    let value: string | null = null;
+    for (let i = 0; i < fields.length; i += 2)
+      if (fields[i] === name)
+        value =
+          value === null ? fields[i + 1]! : `${value}${name === "cookie" ? "; " : ", "}${fields[i + 1]}`;
+    return value;
+  },
+  entries: (fields) => {
+    const names = new Set(fields.filter((_, i) => i % 2 === 0));
+    return [...names].map((name) => [name, flat.get(fields, name)!]);
+  },
+};
 
 /**
  * @param text of the whole head, one character per byte, without the empty line at its end
@@ -101,7 +117,7 @@ function understood({ method, path, scheme, fields, old }: Line): Head | Refusal
   return {
     method,
     url,
-    headers: lazyHeaders(fields),
+    headers: lazyHeaders(fields, flat),
     length: coding === undefined ? Number(length ?? 0) : -1,
     keepAlive: old ? options.includes("keep-alive") : !options.includes("close"),
     old,

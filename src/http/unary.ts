@@ -1,6 +1,7 @@
 /** One call with one reply, whichever form of HTTP it came in: time, metadata, messages. */
 import type { Call, Dispatch, Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
+import { type FieldSource, headerEntries, lazyHeaders, ownHeaders } from "../lazy-headers.ts";
 import type { Log } from "../log.ts";
 import type { Endpoint, Service } from "../service/service.ts";
 import type { Upgrade } from "../web-socket.ts";
@@ -130,7 +131,7 @@ class HttpCall implements Call {
   }
 
   get metadata(): Headers {
-    this.#metadata ??= metadataOf(this.#arrived.headers);
+    this.#metadata ??= lazyHeaders(this.#arrived.headers, visible);
     return this.#metadata;
   }
 
@@ -147,12 +148,12 @@ class HttpReplyMetadata {
   }
 
   get header(): Headers {
-    this.#sent.header ??= new Headers();
+    this.#sent.header ??= ownHeaders();
     return this.#sent.header;
   }
 
   get trailer(): Headers {
-    this.#sent.trailer ??= new Headers();
+    this.#sent.trailer ??= ownHeaders();
     return this.#sent.trailer;
   }
 }
@@ -166,14 +167,13 @@ export function errorOf(thrown: unknown, { service, name }: Method, log: Log): M
 const internal =
   /^(connect-.*|content-(encoding|length|type)|accept-encoding|connection|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/;
 
-function metadataOf(headers: Headers): Headers {
-  const metadata = new Headers();
-  for (const [key, value] of headers) if (!internal.test(key)) metadata.append(key, value);
-  return metadata;
-}
+const visible: FieldSource<Headers> = {
+  get: (headers, name) => (internal.test(name) ? null : headers.get(name)),
+  entries: (headers) => [...headerEntries(headers)].filter(([name]) => !internal.test(name)),
+};
 
 /** Adds what the handler sends to the response's own fields. */
 export function addMetadata(to: Headers, from: Headers | undefined, prefix = ""): void {
   if (from === undefined) return;
-  for (const [key, value] of from) if (!internal.test(key)) to.append(prefix + key, value);
+  for (const [key, value] of headerEntries(from)) if (!internal.test(key)) to.append(prefix + key, value);
 }
