@@ -160,17 +160,17 @@ export interface Call {
   /** Aborted on cancel, on the deadline and on a forced shutdown; its `reason` is the `MicrorunError` that says which. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch; absent: no deadline. */
-  readonly deadline?: number;
+  readonly deadline?: number | undefined;
   /** `ip:port` of the caller, where the transport knows it. */
-  readonly peer?: string;
+  readonly peer?: string | undefined;
   /** Absent where nobody wants the reply's metadata. */
-  readonly reply?: ReplyMetadata;
+  readonly reply?: ReplyMetadata | undefined;
   /** How the messages travel. Absent on an outgoing call: unary JSON. */
-  readonly type?: Method;
+  readonly type?: Method | undefined;
   /** Of a token that holds: what middleware found, never what a caller says. Absent: nobody asked for one, or none was brought. */
-  readonly claims?: Claims;
+  readonly claims?: Claims | undefined;
   /** Of an outgoing call: the service that the registry is asked for, or the `host:port` that was named. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** Of an outgoing call that middleware stands around: its client's own, which goes on with a changed call. */
   readonly way?: unknown;
   /** A field of the transport's own, none of the metadata: `content-type`, `:authority`. Absent where it has none. */

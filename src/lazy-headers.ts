@@ -4,7 +4,7 @@
 export interface FieldSource<S> {
   readonly get: (fields: S, name: string) => string | null;
   /** Each name once. */
-  readonly entries: (fields: S) => Iterable<readonly [name: string, value: string]>;
+  readonly each: (fields: S, tell: (name: string, value: string) => void) => void;
   /** Absent: they are not ours to change. */
   readonly set?: (fields: S, name: string, value: string) => void;
 }
@@ -15,19 +15,35 @@ export function lazyHeaders<S>(fields: S, source: FieldSource<S>): Headers {
 
 /** Empty, to be filled. */
 export function ownHeaders(): Headers {
-  return lazyHeaders(new Map(), own);
+  return lazyHeaders<string[]>([], own);
 }
 
-/** Names and values, without making headers for it. */
-export function headerEntries(headers: Headers): Iterable<readonly [name: string, value: string]> {
-  return headers instanceof LazyHeaders ? headers.fields() : headers;
+/** Tells of each field, without making headers for it. */
+export function eachHeader(headers: Headers, tell: (name: string, value: string) => void): void {
+  if (headers instanceof LazyHeaders) headers.each(tell);
+  else for (const [name, value] of headers) tell(name, value);
 }
 
-const own: FieldSource<Map<string, string>> = {
-  get: (fields, name) => fields.get(name) ?? null,
-  entries: (fields) => fields,
-  set: (fields, name, value) => void fields.set(name, value),
+/** Names and values in turn. Few are set: to look through them costs less than a Map. */
+const own: FieldSource<string[]> = {
+  get(fields, name) {
+    const at = indexOf(fields, name);
+    return at < 0 ? null : fields[at + 1]!;
+  },
+  each(fields, tell) {
+    for (let i = 0; i < fields.length; i += 2) tell(fields[i]!, fields[i + 1]!);
+  },
+  set(fields, name, value) {
+    const at = indexOf(fields, name);
+    if (at < 0) fields.push(name, value);
+    else fields[at + 1] = value;
+  },
 };
+
+function indexOf(fields: readonly string[], name: string): number {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return i;
+  return -1;
+}
 
 /** What needs no look at the rules: the platform's own headers refuse or trim the rest. */
 const plainName = /^[\w.-]+$/;
@@ -64,14 +80,16 @@ class LazyHeaders {
     else this.native().append(name, value);
   }
 
-  fields(): Iterable<readonly [name: string, value: string]> {
-    return this.#native ?? this.#source.entries(this.#fields);
+  each(tell: (name: string, value: string) => void): void {
+    if (this.#native !== undefined) for (const [name, value] of this.#native) tell(name, value);
+    else this.#source.each(this.#fields, tell);
   }
 
   native(): Headers {
     if (this.#native === undefined) {
-      this.#native = new Headers();
-      for (const [name, value] of this.#source.entries(this.#fields)) this.#native.append(name, value);
+      const native = new Headers();
+      this.#source.each(this.#fields, (name, value) => native.append(name, value));
+      this.#native = native;
     }
     return this.#native;
   }

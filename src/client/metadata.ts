@@ -1,7 +1,7 @@
 /** The metadata of a call out: what the call being served brought, as far as it concerns others, and what is given for this one. */
 import { isMetadataValue } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { headerEntries, ownHeaders } from "../lazy-headers.ts";
+import { eachHeader, ownHeaders } from "../lazy-headers.ts";
 
 /** Says something of one connection, or of the browser that made it: not carried on. */
 const notCarried =
@@ -27,8 +27,11 @@ export function createMetadata(from: string): MetadataOf {
 }
 
 function isEmpty(headers: Headers): boolean {
-  for (const _ of headerEntries(headers)) return false;
-  return true;
+  let empty = true;
+  eachHeader(headers, () => {
+    empty = false;
+  });
+  return empty;
 }
 
 /**
@@ -42,10 +45,11 @@ function metadataOf(
   from: string,
 ): Headers {
   const metadata = ownHeaders();
-  for (const [key, value] of carried === undefined ? [] : headerEntries(carried)) {
-    if (!notCarried.test(key) && sendableKey.test(key) && isMetadataValue(key, value))
-      metadata.set(key, value);
-  }
+  if (carried !== undefined)
+    eachHeader(carried, (key, value) => {
+      if (!notCarried.test(key) && sendableKey.test(key) && isMetadataValue(key, value))
+        metadata.set(key, value);
+    });
   for (const [key, value] of Object.entries(given)) if (value !== undefined) add(metadata, key, value);
   add(metadata, "micro-from-service", from);
   return metadata;

@@ -11,17 +11,17 @@ import { createPullStream, type PullStream } from "./pull-stream.ts";
 import { createServedCall, type ServedCall } from "./served-call.ts";
 import { okStatus, receivedStatus, type Status, speaksMicro, toStatus } from "./status.ts";
 
-/** A call as the engine has it: bytes, header fields, the end. Nothing is written after `end`, or once the exchange is cancelled. */
+/** A call as the engine has it: bytes, header fields (names and values in turn), the end. Nothing is written after `end`, or once the exchange is cancelled. */
 export interface Wire {
   readonly head: CallHead;
   readonly peer: string | undefined;
   /** Asks for the next message; `message`, `halfClose`, `broken` or `cancelled` answers. */
   read(): void;
   /** To go before the first message; undefined: nothing but what gRPC needs. */
-  header(fields: Record<string, string> | undefined): void;
+  header(fields: readonly string[] | undefined): void;
   /** `flushed` answers once the bytes are no longer buffered here. */
   message(bytes: Uint8Array): void;
-  end(status: Status, trailer?: Record<string, string>): void;
+  end(status: Status, trailer?: readonly string[]): void;
 }
 
 /** What the engine tells a call, and what the server may ask of it. */

@@ -1,7 +1,6 @@
 /** The heads of a client's requests: what they share is the same array each time, so that the engine keeps its encoded form. */
 import type { Method, Passing } from "../call.ts";
 import type { Fields as FlatFields } from "../h2/h2.ts";
-import { addFields } from "./header-record.ts";
 import { acceptedEncodings } from "./inflate.ts";
 import { type CallStart, pathOf } from "./invocation.ts";
 import { writeFields } from "./metadata.ts";
@@ -103,7 +102,7 @@ function passedFields(start: CallStart, { micro }: Passing, scheme: string, auth
     ...["te", "trailers", "content-type", start.contentType, "grpc-accept-encoding", acceptedEncodings],
     ...(micro ? ["x-content-type", start.contentType] : []),
   ];
-  addFields(fields, writeFields(metadata));
+  fields.push(...writeFields(metadata));
   if (deadline === undefined) return fields;
   const [, grpc, , own] = timeFields(Math.max(1, Math.ceil(deadline - Date.now())));
   return [...fields, "grpc-timeout", grpc!, ...(micro ? ["timeout", own!] : [])];
@@ -130,9 +129,8 @@ function timeFields(ms: number): string[] {
   return ["grpc-timeout", grpcTimeout(ms), "timeout", microTimeout(ms)];
 }
 
+/** But the caller's own name, which is told already. */
 function fieldsOf(metadata: Headers): string[] {
-  const { "user-agent": _, ...fields } = writeFields(metadata);
-  const flat: string[] = [];
-  addFields(flat, fields);
-  return flat;
+  const fields = writeFields(metadata);
+  return metadata.has("user-agent") ? fields.filter((_, i) => fields[i & ~1] !== "user-agent") : fields;
 }

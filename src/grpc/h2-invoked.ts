@@ -29,7 +29,7 @@ import { deflate, minGzipBytes } from "./inflate.ts";
 import type { CallListener, CallStart, CallWire } from "./invocation.ts";
 import type { Fields } from "./metadata.ts";
 import type { Told } from "./no-connection.ts";
-import type { Status } from "./status.ts";
+import { detailsField, type Status } from "./status.ts";
 
 /** How long a call waits for a connection: an address that nobody answers at leaves time for another one. */
 const connectTimeoutMs = 2000;
@@ -241,7 +241,7 @@ function statusOf(fields: Fields): Status | undefined {
   if (status === undefined) return undefined;
   const code = /^\d{1,3}$/.test(status) ? Number(status) : codes.unknown;
   const message = decodeText(text(fields["grpc-message"]) ?? "");
-  const details = text(fields["grpc-status-details-bin"]);
+  const details = text(fields[detailsField]);
   return details === undefined
     ? { code, message }
     : { code, message, details: Buffer.from(details, "base64") };

@@ -4,7 +4,7 @@ import { errorCodes, type Fields as FlatFields, type Stream, type StreamListener
 import type { CallHead } from "./call-head.ts";
 import { jsonContentType, protoContentType } from "./content.ts";
 import type { Exchange, Wire } from "./exchange.ts";
-import { addFields, encodeText } from "./header-record.ts";
+import { encodeText } from "./header-record.ts";
 import {
   closeInbox,
   createInbox,
@@ -16,7 +16,7 @@ import {
   receive,
 } from "./inbox.ts";
 import { acceptedEncodings, deflate, minGzipBytes } from "./inflate.ts";
-import type { Status } from "./status.ts";
+import { detailsField, type Status } from "./status.ts";
 
 export interface Serving {
   readonly maxMessageBytes: number;
@@ -42,7 +42,7 @@ const good: FlatFields = ["grpc-status", "0"];
 const nothing: FlatFields = [];
 
 /** Says more than a head that is shared. */
-const gzipFields: Readonly<Record<string, string>> = { "grpc-encoding": "gzip" };
+const gzipFields: FlatFields = ["grpc-encoding", "gzip"];
 
 /** Filled anew for each message: a stream copies it at once. */
 const prefix = new Uint8Array(prefixBytes);
@@ -129,17 +129,10 @@ class Replies implements Wire {
     readInbox(this.arrivals.inbox);
   }
 
-  header(fields: Record<string, string> | undefined): void {
+  header(fields: FlatFields | undefined): void {
     this.headerSent = true;
     const shared = headOf(this.head);
-    if (fields === undefined && !this.packs) {
-      this.stream.send(shared);
-      return;
-    }
-    const own: string[] = [];
-    if (this.packs) addFields(own, gzipFields);
-    if (fields !== undefined) addFields(own, fields);
-    this.stream.send(shared, own);
+    this.stream.send(shared, this.packs ? [...gzipFields, ...(fields ?? nothing)] : fields);
   }
 
   message(bytes: Uint8Array): void {
@@ -152,7 +145,7 @@ class Replies implements Wire {
     else void room.then(() => exchange.flushed(bytes.length));
   }
 
-  end({ code, message, details }: Status, trailer?: Record<string, string>): void {
+  end({ code, message, details }: Status, trailer: FlatFields = nothing): void {
     const { stream, arrivals } = this;
     closeInbox(arrivals.inbox);
     const own: string[] = [];
@@ -160,8 +153,8 @@ class Replies implements Wire {
       own.push("grpc-status", String(code));
       if (message !== "") own.push("grpc-message", encodeText(message));
     }
-    if (details !== undefined) own.push("grpc-status-details-bin", Buffer.from(details).toString("base64"));
-    if (trailer !== undefined) addFields(own, trailer);
+    if (details !== undefined) own.push(detailsField, Buffer.from(details).toString("base64"));
+    own.push(...trailer);
     const shared = code === 0 ? good : nothing;
     if (this.headerSent) stream.endWith(shared, own.length === 0 ? undefined : own);
     else stream.endWith(headOf(this.head), shared.concat(own));

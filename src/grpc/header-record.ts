@@ -1,6 +1,5 @@
 /** Header fields between the engine's flat lists and records by name, with repeated fields joined as node:http2 does. */
 import type { Fields as FlatFields } from "../h2/h2.ts";
-import type { Fields } from "./metadata.ts";
 
 /** Of these the first holds. */
 const single = new Set([
@@ -14,7 +13,7 @@ const single = new Set([
   "user-agent",
 ]);
 
-export function recordOf(flat: FlatFields): Fields {
+export function recordOf(flat: FlatFields): Record<string, string | string[]> {
   // no prototype: any name may come
   const record: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i < flat.length; i += 2) {
@@ -26,16 +25,6 @@ export function recordOf(flat: FlatFields): Fields {
     else if (!single.has(name)) record[name] = `${known}${name === "cookie" ? "; " : ", "}${value}`;
   }
   return record;
-}
-
-/** A binary field that has several values is sent several times: not every peer splits one. */
-export function addFields(flat: string[], fields: Readonly<Record<string, string>>): void {
-  for (const name in fields) {
-    const value = fields[name]!;
-    if (name.endsWith("-bin") && value.includes(","))
-      for (const one of value.split(",")) flat.push(name, one.trim());
-    else flat.push(name, value);
-  }
 }
 
 /** As gRPC has `grpc-message`: percent-encoded UTF-8. */

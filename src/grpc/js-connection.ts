@@ -1,4 +1,5 @@
 /** A connection to one peer on grpc-js; everything of a call is in invocation.ts. */
+import type { OutgoingHttpHeaders } from "node:http2";
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import {
@@ -15,10 +16,11 @@ import { maxTimerMs } from "../wait.ts";
 import type { AbortWatch } from "./abort-watch.ts";
 import { callsOut } from "./calls-out.ts";
 import { defaultKeepaliveMs, defaultKeepaliveTimeoutMs, defaultMaxMessageBytes } from "./defaults.ts";
+import { recordOf } from "./header-record.ts";
 import { type CallListener, type CallStart, type CallWire, pathOf } from "./invocation.ts";
 import { type Fields, writeFields } from "./metadata.ts";
 import { shortened } from "./no-connection.ts";
-import { userAgent } from "./status.ts";
+import { detailsField, userAgent } from "./status.ts";
 import { microTimeout } from "./timeout.ts";
 
 /** Between two tries to connect: a peer that comes back is found soon. */
@@ -134,7 +136,7 @@ function openCall(channel: Channel, { start, listener, secure }: Opening): CallW
     },
     onReceiveMessage: (bytes: Buffer) => listener.message(bytes, 0, bytes.length),
     onReceiveStatus({ code, details, metadata }) {
-      const [bytes] = metadata.get("grpc-status-details-bin");
+      const [bytes] = metadata.get(detailsField);
       // an answer of trailers alone brings its content type
       heard ||= metadata.get("content-type").length > 0;
       const refused = sent && !heard && details === refusedText;
@@ -181,10 +183,10 @@ function fieldsOf(metadata: Metadata): Fields {
 }
 
 /** Go Micro's servers read `timeout` and `x-content-type` beside gRPC's own. */
-function requestFields({ call: { metadata, deadline }, contentType }: CallStart): Record<string, string> {
-  const { "user-agent": _, ...fields } = writeFields(metadata);
-  if (deadline !== undefined) fields.timeout = microTimeout(deadline - Date.now());
-  return { ...fields, "x-content-type": contentType };
+function requestFields({ call: { metadata, deadline }, contentType }: CallStart): OutgoingHttpHeaders {
+  const { "user-agent": _, ...fields } = recordOf(writeFields(metadata));
+  const timeout = deadline === undefined ? {} : { timeout: microTimeout(deadline - Date.now()) };
+  return { ...fields, ...timeout, "x-content-type": contentType };
 }
 
 /**
@@ -193,10 +195,7 @@ function requestFields({ call: { metadata, deadline }, contentType }: CallStart)
  * one cannot be changed.
  * @param how `written` is called when it turns into header fields, which is when they are written
  */
-function carrying(
-  metadata: Metadata,
-  how: { fields: Readonly<Record<string, string>>; written: () => void },
-): Metadata {
+function carrying(metadata: Metadata, how: { fields: OutgoingHttpHeaders; written: () => void }): Metadata {
   const { clone, toHttp2Headers } = metadata;
   metadata.clone = () => carrying(clone.call(metadata), how);
   metadata.toHttp2Headers = () => {

@@ -16,8 +16,10 @@ import type { CallHead } from "./call-head.ts";
 import { jsonContentType, protoContentType } from "./content.ts";
 import type { Exchange, Wire } from "./exchange.ts";
 import { gatherWrites } from "./gather.ts";
+import { recordOf } from "./header-record.ts";
 import { type IdleWatch, watchIdle } from "./idle.ts";
 import { leaveSession, refuseStream } from "./js-leave.ts";
+import { detailsField } from "./status.ts";
 
 export interface EngineOptions {
   readonly maxMessageBytes: number;
@@ -198,10 +200,10 @@ function connect(
     },
     message: (bytes) => engineCall.sendMessage(bytes, () => exchange.flushed(bytes.length)),
     end({ code, message, details }, trailer) {
-      const fields: Record<string, string> = { ...trailer };
-      if (details !== undefined) fields["grpc-status-details-bin"] = Buffer.from(details).toString("base64");
+      const fields = details === undefined ? [] : [detailsField, Buffer.from(details).toString("base64")];
+      fields.push(...(trailer ?? []));
       // an answer of trailers alone is a header too
-      const metadata = headerSent ? Metadata.fromHttp2Headers(fields) : headerOf(contentType, fields);
+      const metadata = headerSent ? metadataOf(fields) : headerOf(contentType, fields);
       sendStatus({ code, details: message, metadata });
     },
   });
@@ -230,8 +232,12 @@ function writeFlagged(this: Decoder, data: Buffer): Buffer[] {
   return messages;
 }
 
-function headerOf(contentType: string, fields: Record<string, string> = {}): Metadata {
-  return Metadata.fromHttp2Headers({ ...fields, "content-type": contentType });
+function headerOf(contentType: string, fields: readonly string[] = []): Metadata {
+  return metadataOf([...fields, "content-type", contentType]);
+}
+
+function metadataOf(fields: readonly string[]): Metadata {
+  return Metadata.fromHttp2Headers(recordOf(fields));
 }
 
 function brokenRequest(code: number, details: string): MicrorunError {

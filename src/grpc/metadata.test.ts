@@ -31,7 +31,12 @@ test("what belongs to the wire is never sent as metadata", () => {
     "x-a": "1",
     "t-bin": "YQ==",
   });
-  expect(writeFields(headers)).toEqual({ "x-a": "1", "t-bin": "YQ==" });
+  expect(writeFields(headers)).toEqual(["t-bin", "YQ==", "x-a", "1"]);
+});
+
+test("binary values are sent one by one, texts as they are", () => {
+  const fields = writeFields(new Headers({ "id-bin": "AQ==, Ag==,Aw", "x-a": "1, 2" }));
+  expect(fields).toEqual(["id-bin", "AQ==", "id-bin", "Ag==", "id-bin", "Aw", "x-a", "1, 2"]);
 });
 
 test("a value that gRPC cannot carry is refused by its key", () => {

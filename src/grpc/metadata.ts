@@ -1,7 +1,7 @@
 /** Metadata between a call and the wire: what of HTTP/2's header fields handlers see, and what of theirs is sent. */
 import { isMetadataValue } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { type FieldSource, headerEntries, lazyHeaders } from "../lazy-headers.ts";
+import { eachHeader, type FieldSource, lazyHeaders } from "../lazy-headers.ts";
 
 /** Header fields as node:http2 has them. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -29,17 +29,17 @@ const visible: FieldSource<Fields> = {
     const value = fields[name];
     return value === undefined || internal.test(name) ? null : textOf(name, value);
   },
-  *entries(fields) {
+  each(fields, tell) {
     for (const name in fields) {
       const value = fields[name];
-      if (value !== undefined && !internal.test(name)) yield [name, textOf(name, value)];
+      if (value !== undefined && !internal.test(name)) tell(name, textOf(name, value));
     }
   },
 };
 
 /** The same, added to what is there. */
 export function addVisible(fields: Fields, into: Headers): void {
-  for (const [name, value] of visible.entries(fields)) into.set(name, value);
+  visible.each(fields, (name, value) => into.set(name, value));
 }
 
 function textOf(key: string, value: string | readonly string[]): string {
@@ -48,19 +48,22 @@ function textOf(key: string, value: string | readonly string[]): string {
 }
 
 /**
- * Header fields to send.
+ * What is sent of metadata, names and values in turn. A binary field that has several values is sent several times: not every
+ * peer splits one.
  * @throws MicrorunError `invalid_argument` for a value that gRPC cannot carry
  */
-export function writeFields(headers: Headers): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const [key, value] of headerEntries(headers)) {
-    if (internal.test(key)) continue;
+export function writeFields(headers: Headers): string[] {
+  const fields: string[] = [];
+  eachHeader(headers, (name, value) => {
+    if (internal.test(name)) return;
     if (!isMetadataValue("", value)) {
-      throw new MicrorunError("invalid_argument", `metadata ${key}: its value is not printable ASCII`, {
-        hint: `send it as ${key}-bin, in base64`,
+      throw new MicrorunError("invalid_argument", `metadata ${name}: its value is not printable ASCII`, {
+        hint: `send it as ${name}-bin, in base64`,
       });
     }
-    fields[key] = value;
-  }
+    if (name.endsWith("-bin") && value.includes(","))
+      for (const one of value.split(",")) fields.push(name, one.trim());
+    else fields.push(name, value);
+  });
   return fields;
 }

@@ -13,6 +13,9 @@ export interface Status {
   readonly hint?: string;
 }
 
+/** The field that carries `details`, in base64. */
+export const detailsField = "grpc-status-details-bin";
+
 export const okStatus: Status = { code: 0, message: "" };
 
 /** What our own clients are called in `user-agent`: they read every form. */

@@ -29,9 +29,9 @@ const flat: FieldSource<readonly string[]> = {
           value === null ? fields[i + 1]! : `${value}${name === "cookie" ? "; " : ", "}${fields[i + 1]}`;
     return value;
   },
-  entries: (fields) => {
+  each(fields, tell) {
     const names = new Set(fields.filter((_, i) => i % 2 === 0));
-    return [...names].map((name) => [name, flat.get(fields, name)!]);
+    for (const name of names) tell(name, flat.get(fields, name)!);
   },
 };
 

@@ -19,6 +19,12 @@ export interface HpackEncoder {
 /** Entries larger than this are not worth the others that they would evict. */
 const maxEntryBytes = 1024;
 
+interface Sent {
+  value: string;
+  /** Of the entry that it has become; below those that were evicted: none. */
+  number: number;
+}
+
 /** Names whose last value is remembered. */
 const maxRemembered = 64;
 
@@ -45,9 +51,10 @@ export function fieldRoom(name: string, value: string): number {
 export function hpackEncoder(huffman: boolean): HpackEncoder {
   /** Name NUL value → how many were inserted before it, in order of insertion. */
   const numbers = new Map<string, number>();
-  /** Name → the value last sent under it without being put into the table. */
-  const remembered = new Map<string, string>();
+  /** By name, what was last sent under it as not lasting. */
+  const remembered = new Map<string, Sent>();
   let inserted = 0;
+  let evicted = 0;
   let size = 0;
   let maxSize = tableBytes;
   /** The smallest of the sizes since the last block; -1 when there was none. */
@@ -58,6 +65,7 @@ export function hpackEncoder(huffman: boolean): HpackEncoder {
     for (const pair of numbers.keys()) {
       if (size <= limit) return;
       numbers.delete(pair);
+      evicted += 1;
       // the NUL between name and value is no part of the entry
       size -= entrySize(pair, "") - 1;
     }
@@ -106,20 +114,33 @@ export function hpackEncoder(huffman: boolean): HpackEncoder {
       return integer(into, after, 0x20, 31, maxSize);
     },
     field(into, at, name, value, lasting) {
+      const last = lasting ? undefined : remembered.get(name);
+      const isRepeated = last?.value === value;
+      if (isRepeated && last!.number >= evicted)
+        return integer(into, at, 0x80, 127, staticCount + inserted - last!.number);
       const index = pairIndexes.get(name)?.get(value);
       if (index !== undefined) return integer(into, at, 0x80, 127, index);
       if (secret.has(name)) return literal(into, at, 0x10, 15, name, value);
       const added = entrySize(name, value);
       if (added > maxSize || added > maxEntryBytes) return literal(into, at, 0, 15, name, value);
-      if (!lasting && remembered.get(name) !== value) {
-        if (remembered.size >= maxRemembered) remembered.clear();
-        remembered.set(name, value);
+      if (!lasting && !isRepeated) {
+        if (last !== undefined) {
+          last.value = value;
+          last.number = -1;
+        } else {
+          if (remembered.size >= maxRemembered) remembered.clear();
+          remembered.set(name, { value, number: -1 });
+        }
         return literal(into, at, 0, 15, name, value);
       }
       const pair = `${name}\0${value}`;
-      const number = numbers.get(pair);
-      if (number !== undefined) return integer(into, at, 0x80, 127, staticCount + inserted - number);
+      const number = numbers.get(pair) ?? -1;
+      if (number >= 0) {
+        if (last !== undefined) last.number = number;
+        return integer(into, at, 0x80, 127, staticCount + inserted - number);
+      }
       shrinkTo(maxSize - added);
+      if (last !== undefined) last.number = inserted;
       numbers.set(pair, inserted++);
       size += added;
       version += 1;

@@ -1,7 +1,7 @@
 /** One call with one reply, whichever form of HTTP it came in: time, metadata, messages. */
 import type { Call, Dispatch, Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { type FieldSource, headerEntries, lazyHeaders, ownHeaders } from "../lazy-headers.ts";
+import { eachHeader, type FieldSource, lazyHeaders, ownHeaders } from "../lazy-headers.ts";
 import type { Log } from "../log.ts";
 import type { Endpoint, Service } from "../service/service.ts";
 import type { Upgrade } from "../web-socket.ts";
@@ -169,11 +169,11 @@ const internal =
 
 const visible: FieldSource<Headers> = {
   get: (headers, name) => (internal.test(name) ? null : headers.get(name)),
-  entries: (headers) => [...headerEntries(headers)].filter(([name]) => !internal.test(name)),
+  each: (headers, tell) => eachHeader(headers, (name, value) => internal.test(name) || tell(name, value)),
 };
 
 /** Adds what the handler sends to the response's own fields. */
 export function addMetadata(to: Headers, from: Headers | undefined, prefix = ""): void {
   if (from === undefined) return;
-  for (const [key, value] of headerEntries(from)) if (!internal.test(key)) to.append(prefix + key, value);
+  eachHeader(from, (name, value) => internal.test(name) || to.append(prefix + name, value));
 }

@@ -14,17 +14,6 @@ export function changedCall(call: Call, changes: CallChanges): Call {
 
 /** A class, as every call may make some. */
 class ChangedCall implements Call {
-  readonly service: string;
-  readonly method: string;
-  readonly request: unknown;
-  declare readonly deadline?: number;
-  declare readonly peer?: string;
-  declare readonly reply?: ReplyMetadata;
-  declare readonly type?: Method;
-  declare readonly claims?: Claims;
-  declare readonly target?: string;
-  declare readonly way?: unknown;
-  declare readonly field?: (name: string) => string | undefined;
   private readonly call: Call;
   private readonly changes: CallChanges;
   private changedSignal: AbortSignal | undefined = undefined;
@@ -32,20 +21,18 @@ class ChangedCall implements Call {
   constructor(call: Call, changes: CallChanges) {
     this.call = call;
     this.changes = changes;
-    this.service = call.service;
-    this.method = call.method;
-    this.request = "request" in changes ? changes.request : call.request;
-    const { peer, reply, type, target, way } = call;
-    const deadline = changes.deadline ?? call.deadline;
-    const claims = changes.claims ?? call.claims;
-    if (deadline !== undefined) this.deadline = deadline;
-    if (peer !== undefined) this.peer = peer;
-    if (reply !== undefined) this.reply = reply;
-    if (type !== undefined) this.type = type;
-    if (claims !== undefined) this.claims = claims;
-    if (target !== undefined) this.target = target;
-    if (way !== undefined) this.way = way;
-    if (call.field !== undefined) this.field = (name) => call.field?.(name);
+  }
+
+  get service(): string {
+    return this.call.service;
+  }
+
+  get method(): string {
+    return this.call.method;
+  }
+
+  get request(): unknown {
+    return "request" in this.changes ? this.changes.request : this.call.request;
   }
 
   get metadata(): Headers {
@@ -55,5 +42,37 @@ class ChangedCall implements Call {
   get signal(): AbortSignal {
     this.changedSignal ??= this.changes.signal === undefined ? this.call.signal : this.changes.signal();
     return this.changedSignal;
+  }
+
+  get deadline(): number | undefined {
+    return this.changes.deadline ?? this.call.deadline;
+  }
+
+  get claims(): Claims | undefined {
+    return this.changes.claims ?? this.call.claims;
+  }
+
+  get peer(): string | undefined {
+    return this.call.peer;
+  }
+
+  get reply(): ReplyMetadata | undefined {
+    return this.call.reply;
+  }
+
+  get type(): Method | undefined {
+    return this.call.type;
+  }
+
+  get target(): string | undefined {
+    return this.call.target;
+  }
+
+  get way(): unknown {
+    return this.call.way;
+  }
+
+  field(name: string): string | undefined {
+    return this.call.field?.(name);
   }
 }
