@@ -1,5 +1,5 @@
 /** Lists and watches all pods of a namespace as the Kubernetes registry does; prints what that took as one line of JSON, then waits. */
-import { kubernetesRegistry } from "../src/kubernetes/registry.ts";
+import { kubernetesRegistry } from "../src/kubernetes/registry/registry.ts";
 import { silentLog } from "../src/log.ts";
 
 const [kubeconfig = "", namespace = ""] = process.argv.slice(2);

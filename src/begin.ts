@@ -1,5 +1,5 @@
 /** Where the process begins, whatever executable it is in. */
-import type { Built } from "./cli/command.ts";
+import type { Built } from "./cli/command/command.ts";
 import { main } from "./cli/program.ts";
 
 export interface Executable {

@@ -16,14 +16,14 @@ export interface ConfigOptions {
 interface AddressedOptions extends ConfigOptions {
   readonly address: SourceAddress;
   /** The connection that all sources of a cluster have together. */
-  readonly cluster: () => ReturnType<typeof import("./kubernetes/cluster.ts")["openCluster"]>;
+  readonly cluster: () => ReturnType<typeof import("./kubernetes/api/cluster.ts")["openCluster"]>;
 }
 
 const clusterObject =
   (kind: "configmap" | "secret") =>
   async (options: AddressedOptions): Promise<ConfigSource> => {
     const { readEntries } = await import("./config/documents.ts");
-    const { configMapSource } = await import("./kubernetes/config-source.ts");
+    const { configMapSource } = await import("./kubernetes/config/config-source.ts");
     return configMapSource({ ...options, kind, read: readEntries });
   };
 
@@ -76,8 +76,8 @@ function withoutUser(address: SourceAddress): SourceAddress {
 export function openSources(texts: readonly string[], options: ConfigOptions): Promise<ConfigSource[]> {
   let connection: Promise<AddressedOptions["cluster"]> | undefined;
   const connect = async (): Promise<AddressedOptions["cluster"]> => {
-    const { sharedCluster } = await import("./kubernetes/shared-cluster.ts");
-    const { openCluster } = await import("./kubernetes/cluster.ts");
+    const { sharedCluster } = await import("./kubernetes/api/shared-cluster.ts");
+    const { openCluster } = await import("./kubernetes/api/cluster.ts");
     const { kubernetes, env, log } = options;
     return sharedCluster(() => openCluster({ ...kubernetes, env, log }));
   };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readArgv } from "./cli/argv.ts";
-import { readSettings, settling } from "./cli/settings.ts";
+import { readSettings, settling } from "./cli/command/settings.ts";
 import { openConfiguration } from "./configuration.ts";
 import { createLog, type LogSink } from "./log.ts";
 

@@ -45,7 +45,7 @@ export function clusterChecks(
     );
   };
   const rights = async (namespace: string) => {
-    const { rightsOf } = await import("./kubernetes/access-review.ts");
+    const { rightsOf } = await import("./kubernetes/permissions/access-review.ts");
     return rightsOf(await permissions(namespace));
   };
   const checks = [
@@ -63,9 +63,9 @@ async function openCluster(
   { settings, env, serviceAccount }: ClusterExamined,
   stack: AsyncDisposableStack,
 ): Promise<Cluster> {
-  const { openCluster } = await import("./kubernetes/cluster.ts");
-  const { visitApi } = await import("./kubernetes/api-visit.ts");
-  const reviews = await import("./kubernetes/access-review.ts");
+  const { openCluster } = await import("./kubernetes/api/cluster.ts");
+  const { visitApi } = await import("./kubernetes/permissions/api-visit.ts");
+  const reviews = await import("./kubernetes/permissions/access-review.ts");
   const { mesh } = settings;
   const [address] = mesh.registry === "kubernetes" ? mesh.registryAddress : [];
   const how = { ...mesh.kubernetes, ...(address === undefined ? {} : { server: address }), env };
@@ -97,7 +97,7 @@ async function openCluster(
 }
 
 async function podFacts({ settings, env }: ClusterExamined, namespace: string): Promise<PodFacts> {
-  const { ownPod } = await import("./kubernetes/own-pod.ts");
+  const { ownPod } = await import("./kubernetes/registry/own-pod.ts");
   const { healthPaths } = await http.health();
   const { server, mesh, tls } = settings;
   const { name, from } = ownPod(namespace, env);

@@ -90,9 +90,9 @@ async function operatorCluster(
   cluster: Awaited<ReturnType<Awaited<ReturnType<typeof plugins.kubernetes.cluster>>["openCluster"]>>,
   log: Log,
 ): Promise<OperatorCluster> {
-  const { reflect } = await import("./kubernetes/reflector.ts");
+  const { reflect } = await import("./kubernetes/watch/reflector.ts");
   const { applyObjects, pathOf } = await plugins.kubernetes.apply();
-  const { deploymentStanding } = await import("./kubernetes/standing.ts");
+  const { deploymentStanding } = await import("./kubernetes/deploy/standing.ts");
   return {
     request: cluster.request,
     follow: (path, query, prune) => reflect({ cluster, path, query, prune, log: withHint(log) }),

@@ -12,7 +12,7 @@ import type { Selector } from "./selector/selector.ts";
 import type { MeshSettings } from "./settings.ts";
 import type { Server, Transport } from "./transport/transport.ts";
 
-export type { RbacObject } from "./kubernetes/rbac.ts";
+export type { RbacObject } from "./kubernetes/permissions/rbac.ts";
 
 /** What an implementation may need to be made. */
 export interface PluginOptions {
@@ -69,7 +69,7 @@ export const registries: Plugins<Registry> = {
         `--registry_address=${mesh.registryAddress.join(",")}: kubernetes takes one address`,
         "give the URL of one API server, or of what balances several",
       );
-    return (await import("./kubernetes/registry.ts")).kubernetesRegistry({
+    return (await import("./kubernetes/registry/registry.ts")).kubernetesRegistry({
       ...mesh.kubernetes,
       ...(server === undefined ? {} : { server }),
       format: mesh.registryFormat,
@@ -150,7 +150,7 @@ async function listenForEvents(fetch: Fetch, { mesh, env, log }: BrokerOptions):
 export const transports: Plugins<Transport> = {
   grpc: async ({ log, maxBufferBytes, processes }) => {
     const { http2Engine } = await import("./h2/engine.ts");
-    const { h2Transport } = await import("./grpc/h2-transport.ts");
+    const { h2Transport } = await import("./grpc/h2/transport.ts");
     const engine = http2Engine({
       maxMemoryBytes: maxBufferBytes ?? (await import("./workers/memory-limit.ts")).memoryShare(processes),
       // each port counts its own
@@ -159,7 +159,7 @@ export const transports: Plugins<Transport> = {
     });
     return h2Transport({ engine, sockets: await ownSockets() });
   },
-  "grpc-js": async () => (await import("./grpc/js-transport.ts")).grpcJsTransport(),
+  "grpc-js": async () => (await import("./grpc/js/transport.ts")).grpcJsTransport(),
 };
 
 async function ownSockets(): Promise<Sockets> {
@@ -169,14 +169,17 @@ async function ownSockets(): Promise<Sockets> {
 
 /** Schemas and the services that every gRPC server has. */
 export const grpc = {
-  schema: (): Promise<typeof import("./grpc/schema.ts")> => import("./grpc/schema.ts"),
-  types: (): Promise<typeof import("./grpc/types.ts")> => import("./grpc/types.ts"),
-  health: (): Promise<typeof import("./grpc/health.ts")> => import("./grpc/health.ts"),
-  reflection: (): Promise<typeof import("./grpc/reflection.ts")> => import("./grpc/reflection.ts"),
-  reflected: (): Promise<typeof import("./grpc/reflected-schema.ts")> => import("./grpc/reflected-schema.ts"),
-  builtin: (): Promise<typeof import("./grpc/builtin-methods.ts")> => import("./grpc/builtin-methods.ts"),
-  debug: (): Promise<typeof import("./grpc/debug.ts")> => import("./grpc/debug.ts"),
-  inspect: (): Promise<typeof import("./grpc/inspect.ts")> => import("./grpc/inspect.ts"),
+  schema: (): Promise<typeof import("./grpc/schema/schema.ts")> => import("./grpc/schema/schema.ts"),
+  types: (): Promise<typeof import("./grpc/schema/types.ts")> => import("./grpc/schema/types.ts"),
+  health: (): Promise<typeof import("./grpc/services/health.ts")> => import("./grpc/services/health.ts"),
+  reflection: (): Promise<typeof import("./grpc/services/reflection.ts")> =>
+    import("./grpc/services/reflection.ts"),
+  reflected: (): Promise<typeof import("./grpc/schema/reflected-schema.ts")> =>
+    import("./grpc/schema/reflected-schema.ts"),
+  builtin: (): Promise<typeof import("./grpc/services/builtin-methods.ts")> =>
+    import("./grpc/services/builtin-methods.ts"),
+  debug: (): Promise<typeof import("./grpc/services/debug.ts")> => import("./grpc/services/debug.ts"),
+  inspect: (): Promise<typeof import("./grpc/services/inspect.ts")> => import("./grpc/services/inspect.ts"),
 };
 
 export const gateway = {
@@ -235,13 +238,15 @@ export const workers = {
 export const dev = (): Promise<typeof import("./dev/run.ts")> => import("./dev/run.ts");
 
 export const kubernetes = {
-  rbac: (): Promise<typeof import("./kubernetes/rbac.ts")> => import("./kubernetes/rbac.ts"),
+  rbac: (): Promise<typeof import("./kubernetes/permissions/rbac.ts")> =>
+    import("./kubernetes/permissions/rbac.ts"),
   configAddress: (): Promise<typeof import("./kubernetes/config-address.ts")> =>
     import("./kubernetes/config-address.ts"),
   names: (): Promise<typeof import("./kubernetes/names.ts")> => import("./kubernetes/names.ts"),
-  cluster: (): Promise<typeof import("./kubernetes/cluster.ts")> => import("./kubernetes/cluster.ts"),
-  apply: (): Promise<typeof import("./kubernetes/apply.ts")> => import("./kubernetes/apply.ts"),
-  rollout: (): Promise<typeof import("./kubernetes/rollout.ts")> => import("./kubernetes/rollout.ts"),
+  cluster: (): Promise<typeof import("./kubernetes/api/cluster.ts")> => import("./kubernetes/api/cluster.ts"),
+  apply: (): Promise<typeof import("./kubernetes/deploy/apply.ts")> => import("./kubernetes/deploy/apply.ts"),
+  rollout: (): Promise<typeof import("./kubernetes/deploy/rollout.ts")> =>
+    import("./kubernetes/deploy/rollout.ts"),
 };
 
 /** The one of a kind that a flag names. */

@@ -31,11 +31,11 @@ export const shipping = {
 async function moduleReader(): Promise<ModuleReader> {
   const { checkFile } = await import("./service/module-file.ts");
   const { importError } = await import("./service/import-error.ts");
-  const { readProtoFiles } = await import("./grpc/proto-files.ts");
+  const { readProtoFiles } = await import("./grpc/schema/proto-files.ts");
   return {
     check: checkFile,
     explain: importError,
-    checkProtos: async (paths) => void (await (await import("./grpc/schema.ts")).loadSchema(paths)),
+    checkProtos: async (paths) => void (await (await import("./grpc/schema/schema.ts")).loadSchema(paths)),
     protoFiles: async (paths) =>
       (await readProtoFiles(paths)).filter(({ path }) => isAbsolute(path)).map(({ path }) => path),
   };

@@ -1,6 +1,6 @@
 /** Events by HTTP under the kubernetes registry: a Pod tells of its service and of all its subscriptions, and publishers find them. */
 import { describe, expect, test } from "bun:test";
-import { kubernetesRegistry } from "../src/kubernetes/registry.ts";
+import { kubernetesRegistry } from "../src/kubernetes/registry/registry.ts";
 import { silentLog } from "../src/log.ts";
 import type { Registry } from "../src/registry/registry.ts";
 import { openHttpBroker } from "./brokers.ts";

@@ -6,7 +6,7 @@ import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
-import { readClient, readMesh } from "../src/cli/settings.ts";
+import { readClient, readMesh } from "../src/cli/command/settings.ts";
 import { bunSockets } from "../src/h2/bun-sockets.ts";
 import { nodeSockets } from "../src/h2/node-sockets.ts";
 import { maxHandshakeMs, maxHandshakes } from "../src/h2/sockets.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ownKeys } from "../src/cli/configured.ts";
+import { ownKeys } from "../src/cli/command/configured.ts";
 import { controlPlane } from "./control-plane.ts";
 import { folder, microrun, type Running, serve, targets } from "./harness.ts";
 

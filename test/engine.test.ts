@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { connect } from "node:http2";
 import { type AddressInfo, createServer } from "node:net";
-import { createEngine } from "../src/grpc/js-engine.ts";
+import { createEngine } from "../src/grpc/js/engine.ts";
 import { defaultServerLimits } from "../src/transport/transport.ts";
 
 const idleMs = 150;

@@ -4,7 +4,7 @@ import { connect } from "node:http2";
 import { createServer } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { MicrorunError } from "../src/errors.ts";
-import { openH2Wire } from "../src/grpc/h2-wire.ts";
+import { openH2Wire } from "../src/grpc/h2/wire.ts";
 import { serveGrpc } from "../src/grpc/server.ts";
 import { createWeb } from "../src/h1/web.ts";
 import { bunSockets } from "../src/h2/bun-sockets.ts";

@@ -2,7 +2,7 @@
 import { connect, type Socket } from "node:net";
 import type { Call, Fetch } from "../src/call.ts";
 import { MicrorunError } from "../src/errors.ts";
-import { parseSchema } from "../src/grpc/schema.ts";
+import { parseSchema } from "../src/grpc/schema/schema.ts";
 import type { WebOptions } from "../src/h1/h1.ts";
 import { serveWithSockets } from "../src/h1/serve.ts";
 import { createWeb } from "../src/h1/web.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Call } from "../src/call.ts";
-import { loadSchema, type ProtoSchema } from "../src/grpc/schema.ts";
+import { loadSchema, type ProtoSchema } from "../src/grpc/schema/schema.ts";
 import { failure, outgoing } from "../src/transport/peer.contract.ts";
 import type { Connection } from "../src/transport/transport.ts";
 import { makeCertificates } from "./certificate.ts";

@@ -1,7 +1,7 @@
 /** The interop service of the fixtures: how it is started, and called by our own client. */
 import { join } from "node:path";
 import type { Call, Method } from "../src/call.ts";
-import { loadSchema } from "../src/grpc/schema.ts";
+import { loadSchema } from "../src/grpc/schema/schema.ts";
 import { outgoing } from "../src/transport/peer.contract.ts";
 import type { Connection } from "../src/transport/transport.ts";
 

@@ -1,7 +1,7 @@
 /** What goes wrong between a service and its API server: nobody's calls fail for it, and each fault mends itself. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { openCluster } from "../src/kubernetes/cluster.ts";
-import { reflect, reflectorBounds } from "../src/kubernetes/reflector.ts";
+import { openCluster } from "../src/kubernetes/api/cluster.ts";
+import { reflect, reflectorBounds } from "../src/kubernetes/watch/reflector.ts";
 import { silentLog } from "../src/log.ts";
 import { makeAuthority } from "./certificate.ts";
 import type { PodOptions, TestPod } from "./cluster-objects.ts";

@@ -1,6 +1,6 @@
 /** The kubernetes registry against a real API server: what it writes on Pods and what it finds on them and in EndpointSlices. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { kubernetesRegistry } from "../src/kubernetes/registry.ts";
+import { kubernetesRegistry } from "../src/kubernetes/registry/registry.ts";
 import { createLog } from "../src/log.ts";
 import { registryContract } from "../src/registry/registry.contract.ts";
 import type { Instance, Registry } from "../src/registry/registry.ts";

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { jsonMethod, type Method } from "../src/call.ts";
 import { MicrorunError } from "../src/errors.ts";
-import { loadSchema } from "../src/grpc/schema.ts";
+import { loadSchema } from "../src/grpc/schema/schema.ts";
 import { folder, microrun, type Running, type RunOptions, serve, type Target, targets } from "./harness.ts";
 import { ownTransport } from "./transports.ts";
 

@@ -1,6 +1,6 @@
 /** The transports that speak gRPC, for suites that hold for each of them. */
-import { h2Transport } from "../src/grpc/h2-transport.ts";
-import { grpcJsTransport } from "../src/grpc/js-transport.ts";
+import { h2Transport } from "../src/grpc/h2/transport.ts";
+import { grpcJsTransport } from "../src/grpc/js/transport.ts";
 import { bunSockets } from "../src/h2/bun-sockets.ts";
 import { http2Engine } from "../src/h2/engine.ts";
 import type { Engine } from "../src/h2/h2.ts";

@@ -5,7 +5,7 @@ import { connect as connectTcp } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type Dispatch, jsonMessage } from "../src/call.ts";
 import { MicrorunError } from "../src/errors.ts";
-import { parseSchema } from "../src/grpc/schema.ts";
+import { parseSchema } from "../src/grpc/schema/schema.ts";
 import type { OpenSocket } from "../src/h2/h2.ts";
 import { silentLog } from "../src/log.ts";
 import { composeService } from "../src/service/compose.ts";

@@ -1,11 +1,11 @@
 /** The words of a command line in order: which command, its words, its flags, and what is the handler's. */
 import { existsSync } from "node:fs";
 import { didYouMean, type MicrorunError, nearest, usageError } from "../errors.ts";
-import type { Built, Command } from "./command.ts";
+import type { Built, Command } from "./command/command.ts";
 import { commandNamed, commands, commandsOf } from "./commands.ts";
-import { type Flag, type FlagTable, flagsOf } from "./flags.ts";
-import { foreignFlag } from "./foreign-flags.ts";
-import type { Given } from "./values.ts";
+import { type Flag, type FlagTable, flagsOf } from "./flags/flags.ts";
+import { foreignFlag } from "./flags/foreign-flags.ts";
+import type { Given } from "./flags/values.ts";
 
 export interface CommandLine {
   readonly command: Command;

@@ -1,19 +1,20 @@
 /** The commands by name; the first is what a line without one means. */
-import { buildGroups } from "./build-flags.ts";
-import type { Built, Command } from "./command.ts";
-import { dashboardCommand } from "./dashboard-command.ts";
-import { deployGroups } from "./deploy-flags.ts";
-import { devCommand } from "./dev-command.ts";
-import { doctorCommand } from "./doctor-command.ts";
-import { gatewayGroups, proxyGroups } from "./gateway-flags.ts";
-import { imageGroups } from "./image-flags.ts";
-import { manifestGroups, notPassed } from "./manifest-flags.ts";
+
+import type { Built, Command } from "./command/command.ts";
+import { dashboardCommand } from "./dev/dashboard-command.ts";
+import { devCommand } from "./dev/dev-command.ts";
+import { doctorCommand } from "./dev/doctor-command.ts";
+import { buildGroups } from "./flags/build-flags.ts";
+import { deployGroups } from "./flags/deploy-flags.ts";
+import { gatewayGroups, proxyGroups } from "./flags/gateway-flags.ts";
+import { imageGroups } from "./flags/image-flags.ts";
+import { manifestGroups, notPassed } from "./flags/manifest-flags.ts";
+import { runGroups } from "./flags/run-flags.ts";
+import { callGroup, configOutputFlags, discoveryGroup, probeFlags, rbacGroup } from "./flags/tool-flags.ts";
+import { operatorCommand } from "./manifest/operator-command.ts";
 import { openapiCommand } from "./openapi-command.ts";
-import { operatorCommand } from "./operator-command.ts";
-import { registryCommands } from "./registry-commands.ts";
-import { runGroups } from "./run-flags.ts";
-import { callGroup, configOutputFlags, discoveryGroup, probeFlags, rbacGroup } from "./tool-flags.ts";
-import { toolkitCommands } from "./toolkit-commands.ts";
+import { registryCommands } from "./registry/registry-commands.ts";
+import { toolkitCommands } from "./toolkit/toolkit-commands.ts";
 
 export const commands: readonly Command[] = [
   {
@@ -64,7 +65,7 @@ export const commands: readonly Command[] = [
     ],
     most: 1,
     fromSource: true,
-    load: () => import("./build.ts"),
+    load: () => import("./image/build.ts"),
   },
   {
     name: "image",
@@ -80,7 +81,7 @@ export const commands: readonly Command[] = [
     ],
     most: 1,
     fromSource: true,
-    load: () => import("./image.ts"),
+    load: () => import("./image/image.ts"),
   },
   {
     name: "manifest",
@@ -94,7 +95,7 @@ export const commands: readonly Command[] = [
     ],
     most: 1,
     fromSource: true,
-    load: () => import("./manifest.ts"),
+    load: () => import("./manifest/manifest.ts"),
   },
   {
     name: "deploy",
@@ -110,7 +111,7 @@ export const commands: readonly Command[] = [
     ],
     most: 1,
     fromSource: true,
-    load: () => import("./deploy.ts"),
+    load: () => import("./manifest/deploy.ts"),
   },
   operatorCommand,
   ...registryCommands,
@@ -126,7 +127,7 @@ export const commands: readonly Command[] = [
       ["microrun call chat Chat.Talk --stream < lines.json", "a request for each line of stdin"],
     ],
     most: 3,
-    load: () => import("./call.ts"),
+    load: () => import("./call/call.ts"),
   },
   ...toolkitCommands,
   {
@@ -166,7 +167,7 @@ export const commands: readonly Command[] = [
       ["microrun config watch --config=configmap://default/micro", "a line for each change, until Ctrl-C"],
     ],
     most: 2,
-    load: () => import("./config.ts"),
+    load: () => import("./config/config.ts"),
   },
   {
     name: "rbac",
@@ -178,7 +179,7 @@ export const commands: readonly Command[] = [
       ["microrun rbac --selector=p2c --no-register", "to find others"],
     ],
     most: 0,
-    load: () => import("./rbac.ts"),
+    load: () => import("./manifest/rbac.ts"),
   },
   {
     name: "probe",

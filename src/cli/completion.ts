@@ -1,7 +1,7 @@
 /** `microrun completion`: what makes the Tab key know our words. */
 import yargs from "yargs";
 import { didYouMean, usageError } from "../errors.ts";
-import type { Input } from "./command.ts";
+import type { Input } from "./command/command.ts";
 
 const shells = ["bash", "zsh"];
 

@@ -5,10 +5,10 @@ import { dirname, join, parse } from "node:path";
 import { MicrorunError, usageError } from "../errors.ts";
 import { grpc } from "../plugins.ts";
 import { shipping } from "../shipping.ts";
-import type { Input } from "./command.ts";
+import type { Input } from "./command/command.ts";
+import { version } from "./command/self.ts";
+import { written } from "./command/written.ts";
 import publicTypes from "./microrun.d.ts.txt" with { type: "text" };
-import { version } from "./self.ts";
-import { written } from "./written.ts";
 
 export async function start({ words }: Input): Promise<number> {
   const [module] = words;

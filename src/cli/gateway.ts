@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import { type GatewaySettings, runGateway } from "../gateway.ts";
-import type { Input } from "./command.ts";
-import { gatewayFlags, jwtFlags, rateFlags } from "./gateway-flags.ts";
-import { readSettings } from "./settings.ts";
-import { type Environment, type Given, readFlags } from "./values.ts";
+import type { Input } from "./command/command.ts";
+import { readSettings } from "./command/settings.ts";
+import { gatewayFlags, jwtFlags, rateFlags } from "./flags/gateway-flags.ts";
+import { type Environment, type Given, readFlags } from "./flags/values.ts";
 
 export function start(input: Input): Promise<number> {
   return runGateway(readGateway(input));

@@ -1,11 +1,11 @@
 /** What yargs makes of the tables: help and shell completion. The lines themselves are read in argv.ts, without its weight. */
 import yargs, { type Argv, type Options } from "yargs";
-import type { Built, Command } from "./command.ts";
+import type { Built, Command } from "./command/command.ts";
+import { columns } from "./command/terminal.ts";
 import { commandNamed, commandsOf } from "./commands.ts";
-import { choicesOf, defaultText, type Flag, type FlagGroup, type FlagTable } from "./flags.ts";
+import { choicesOf, defaultText, type Flag, type FlagGroup, type FlagTable } from "./flags/flags.ts";
+import type { Environment } from "./flags/values.ts";
 import { knownWords } from "./known-words.ts";
-import { columns } from "./terminal.ts";
-import type { Environment } from "./values.ts";
 
 /** @param command absent: of the program */
 export function helpText(command?: string, built?: Built): Promise<string> {

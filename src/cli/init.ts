@@ -3,11 +3,11 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { MicrorunError } from "../errors.ts";
-import type { Input } from "./command.ts";
+import type { Input } from "./command/command.ts";
+import { selfCommand, shellWord } from "./command/self.ts";
+import { written } from "./command/written.ts";
 import { writeModuleTypes, writePublicTypes } from "./declarations.ts";
 import { greeterTemplate } from "./greeter-template.ts";
-import { selfCommand, shellWord } from "./self.ts";
-import { written } from "./written.ts";
 
 export async function start({ words }: Input): Promise<number> {
   const folder = words[0] ?? ".";

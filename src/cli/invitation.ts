@@ -1,8 +1,8 @@
 /** Lines to copy once a service listens: they call it. */
 import type { Method } from "../call.ts";
 import type { Ready } from "../run.ts";
-import { dialable } from "./dial.ts";
-import { shellWord } from "./self.ts";
+import { dialable } from "./command/dial.ts";
+import { shellWord } from "./command/self.ts";
 
 export interface InvitationOptions {
   readonly tls: boolean;

@@ -1,9 +1,9 @@
 /** What the Tab key finds in the local registry: services, and topics. Other registries are not asked: they may take long. */
 import { within } from "../wait.ts";
-import { openRegistry } from "./discovery.ts";
-import { plain } from "./output.ts";
-import { topicsOf } from "./topics.ts";
-import type { Environment } from "./values.ts";
+import { openRegistry } from "./command/discovery.ts";
+import { plain } from "./command/output.ts";
+import type { Environment } from "./flags/values.ts";
+import { topicsOf } from "./toolkit/topics.ts";
 
 const wordOf: Readonly<Record<string, "service" | "topic">> = {
   get: "service",

@@ -1,7 +1,7 @@
 /** What help says of `microrun openapi`, and which flags it takes: of a run those that name the service, and its own. */
-import type { Command } from "./command.ts";
-import { openapiFlags } from "./openapi-flags.ts";
-import { serviceFlags } from "./run-flags.ts";
+import type { Command } from "./command/command.ts";
+import { openapiFlags } from "./flags/openapi-flags.ts";
+import { serviceFlags } from "./flags/run-flags.ts";
 
 const { server_name, server_version, proto } = serviceFlags;
 

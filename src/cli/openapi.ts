@@ -2,12 +2,12 @@
 
 import { usageError } from "../errors.ts";
 import { yamlText } from "../yaml.ts";
-import type { Input } from "./command.ts";
-import { toolLog } from "./discovery.ts";
-import { openapiFlags } from "./openapi-flags.ts";
-import { jsonText } from "./output.ts";
-import { readSettings } from "./settings.ts";
-import { readFlags } from "./values.ts";
+import type { Input } from "./command/command.ts";
+import { toolLog } from "./command/discovery.ts";
+import { jsonText } from "./command/output.ts";
+import { readSettings } from "./command/settings.ts";
+import { openapiFlags } from "./flags/openapi-flags.ts";
+import { readFlags } from "./flags/values.ts";
 
 export async function start({ words, given, env, rest, built }: Input): Promise<number> {
   const module = built?.module ?? words[0];

@@ -4,12 +4,12 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { errorText, MicrorunError, usageError } from "../errors.ts";
 import { within } from "../wait.ts";
-import type { Built, Input } from "./command.ts";
-import { debugHealth } from "./debug-health.ts";
-import { dialable } from "./dial.ts";
-import type { Values } from "./flags.ts";
-import { probeFlags } from "./tool-flags.ts";
-import { readFlags } from "./values.ts";
+import type { Built, Input } from "./command/command.ts";
+import { dialable } from "./command/dial.ts";
+import type { Values } from "./flags/flags.ts";
+import { probeFlags } from "./flags/tool-flags.ts";
+import { readFlags } from "./flags/values.ts";
+import { debugHealth } from "./toolkit/debug-health.ts";
 
 /** 1, asked wrongly, comes from the command's table. */
 const exits = { ok: 0, noConnection: 2, notHealthy: 4 } as const;

@@ -2,12 +2,12 @@
 import { usageError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { readArgv } from "./argv.ts";
-import type { Built } from "./command.ts";
+import type { Built } from "./command/command.ts";
+import { wantsColor } from "./command/terminal.ts";
 import { commandNamed, commands, commandsOf } from "./commands.ts";
 import { exitCode, failureLine, failureText } from "./failure.ts";
-import { flagsOf } from "./flags.ts";
-import { wantsColor } from "./terminal.ts";
-import type { Environment } from "./values.ts";
+import { flagsOf } from "./flags/flags.ts";
+import type { Environment } from "./flags/values.ts";
 
 export interface Program {
   /** Without the runtime's and the program's own names. */
@@ -35,8 +35,8 @@ export async function main(program: Program): Promise<number> {
 }
 
 async function ownWordsOf(built: Built): Promise<(text: string) => string> {
-  const { ownWords } = await import("./own-words.ts");
-  const { selfCommand } = await import("./self.ts");
+  const { ownWords } = await import("./command/own-words.ts");
+  const { selfCommand } = await import("./command/self.ts");
   const own = { self: selfCommand(), commands: commandsOf(built).map(({ name }) => name) };
   return (text) => ownWords(text, built, own);
 }
@@ -55,7 +55,7 @@ async function start({ argv, env, host, built }: Program): Promise<number> {
   }
   const { command, wants, ...line } = readArgv(argv, built);
   if (wants === "version") {
-    process.stdout.write(`${(await import("./self.ts")).versionLine()}\n`);
+    process.stdout.write(`${(await import("./command/self.ts")).versionLine()}\n`);
     return 0;
   }
   const help = wants === "help";

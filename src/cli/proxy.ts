@@ -1,10 +1,10 @@
 /** `microrun proxy`: its flags read, then it runs. */
 import { usageError } from "../errors.ts";
 import { runProxy } from "../proxy.ts";
-import type { Input } from "./command.ts";
-import { proxyFlags } from "./gateway-flags.ts";
-import { readSettings } from "./settings.ts";
-import { readFlags } from "./values.ts";
+import type { Input } from "./command/command.ts";
+import { readSettings } from "./command/settings.ts";
+import { proxyFlags } from "./flags/gateway-flags.ts";
+import { readFlags } from "./flags/values.ts";
 
 export async function start(input: Input): Promise<number> {
   const { given, env } = input;

@@ -1,8 +1,9 @@
 /** docs/flags.md, made from the tables. */
+
+import { ownKeys } from "./command/configured.ts";
 import { commands } from "./commands.ts";
-import { ownKeys } from "./configured.ts";
-import { choicesOf, defaultText, type Flag, type FlagGroup, variableOf } from "./flags.ts";
-import { foreignFlags } from "./foreign-flags.ts";
+import { choicesOf, defaultText, type Flag, type FlagGroup, variableOf } from "./flags/flags.ts";
+import { foreignFlags } from "./flags/foreign-flags.ts";
 
 /** Variables that no flag stands for. */
 const variables: readonly (readonly [name: string, meaning: string])[] = [

@@ -2,13 +2,13 @@
 
 import { usageError } from "../errors.ts";
 import { createLog } from "../log.ts";
-import type { Input } from "./command.ts";
-import { flagsOf } from "./flags.ts";
-import { sourceNames } from "./own-words.ts";
-import { runGroups, serviceFlags } from "./run-flags.ts";
-import { readSettings, settling } from "./settings.ts";
-import { type Given, readFlags } from "./values.ts";
-import { nearVariables } from "./variables.ts";
+import type { Input } from "./command/command.ts";
+import { sourceNames } from "./command/own-words.ts";
+import { readSettings, settling } from "./command/settings.ts";
+import { flagsOf } from "./flags/flags.ts";
+import { runGroups, serviceFlags } from "./flags/run-flags.ts";
+import { type Given, readFlags } from "./flags/values.ts";
+import { nearVariables } from "./flags/variables.ts";
 
 export async function start(input: Input): Promise<number> {
   const { words, given, rest, env, host, built } = input;
@@ -31,7 +31,7 @@ export async function start(input: Input): Promise<number> {
   const log = createLog({ ...settings.log, level });
   for (const note of nearVariables(env, flagsOf(runGroups))) log.debug(note);
   const { invitation } = await import("./invitation.ts");
-  const { selfCommand } = await import("./self.ts");
+  const { selfCommand } = await import("./command/self.ts");
   return runProcesses(settings, settling(module, input), (ready) => {
     const lines = invitation(ready, { tls: settings.tls !== undefined, self: selfCommand() });
     if (lines.length === 0) return;

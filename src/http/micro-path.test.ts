@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { jsonMessage, type MessageType } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { parseSchema } from "../grpc/schema.ts";
+import { parseSchema } from "../grpc/schema/schema.ts";
 import { readMicroPath } from "./micro-path.ts";
 import { queryJson } from "./query.ts";
 

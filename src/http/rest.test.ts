@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Fetch } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { loadSchema } from "../grpc/schema.ts";
+import { loadSchema } from "../grpc/schema/schema.ts";
 import { createHealth } from "../health/checks.ts";
 import { createLog, type LogRecord } from "../log.ts";
 import { createRoutes } from "../rest/routes.ts";

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadSchema } from "../grpc/schema.ts";
+import { loadSchema } from "../grpc/schema/schema.ts";
 import { protoChecks } from "./proto-rules.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "microrun-rules-"));

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { loadSchema } from "../grpc/schema.ts";
+import { loadSchema } from "../grpc/schema/schema.ts";
 import { createRoutes } from "../rest/routes.ts";
 import { bindHandlers, composeService } from "../service/compose.ts";
 import { type OpenApi, openApi } from "./document.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseSchema } from "../grpc/schema.ts";
+import { parseSchema } from "../grpc/schema/schema.ts";
 import type { Endpoint } from "../service/service.ts";
 import type { Routes } from "./rest.ts";
 import { createRoutes } from "./routes.ts";

@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { type Call, type Dispatch, jsonMessage, type Method } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
-import { parseSchema } from "../grpc/schema.ts";
+import { parseSchema } from "../grpc/schema/schema.ts";
 import { silentLog } from "../log.ts";
 import { composeService } from "../service/compose.ts";
 import type { Endpoint, Service } from "../service/service.ts";
