@@ -66,7 +66,7 @@ export interface HttpRule {
   readonly responseBody: string;
 }
 
-/** How the messages of one type travel. Made from a `.proto` by `grpc/schema.ts`, or by `jsonMessage` without one. */
+/** How the messages of one type travel. Made from a `.proto` by `grpc/schema/`, or by `jsonMessage` without one. */
 export interface MessageType {
   /** Full protobuf name, `greeter.HelloRequest`; empty without a schema. */
   readonly name: string;
