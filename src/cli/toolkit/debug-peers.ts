@@ -36,6 +36,8 @@ export interface Answer<T> {
   readonly reply?: T;
 }
 
+const grpcHealth = "grpc.health.v1.Health";
+
 /** Instances asked at once. */
 const maxAsked = 32;
 
@@ -75,6 +77,11 @@ export async function openDebugPeers(
     address: grpcAddress(instance),
     type: method("debug.Debug", name),
   });
+  const serving = async (instance: Instance): Promise<Reply> => {
+    const options = { address: grpcAddress(instance), type: method(grpcHealth, "Check"), timeoutMs: timeout };
+    const { status } = (await client.call(service, `${grpcHealth}.Check`, {}, options)) as Reply;
+    return { status: status === "SERVING" ? "ok" : status };
+  };
   const stack = opened.move();
   return {
     service,
@@ -84,6 +91,12 @@ export async function openDebugPeers(
       const options = { ...how(instance, name), timeoutMs: timeout };
       try {
         return await client.call(service, `debug.Debug.${name}`, {}, options);
+      } catch (error) {
+        if (name !== "Health" || !isMissing(error)) throw explained(name, error);
+      }
+      try {
+        // Kratos' servers have gRPC's own
+        return await serving(instance);
       } catch (error) {
         throw explained(name, error);
       }
@@ -135,9 +148,17 @@ function grpcAddress({ address, protocols, metadata }: Instance): string {
   throw new MicrorunError("unimplemented", `speaks ${spoken}, not gRPC: it cannot be asked`);
 }
 
-function explained(method: string, thrown: unknown): unknown {
-  if (!(thrown instanceof MicrorunError) || thrown.code !== "unimplemented") return thrown;
-  const others =
-    method === "Log" ? "Go Micro v1, v5 and Kratos have none" : "Go Micro v5 and Kratos have none";
-  return new MicrorunError("unimplemented", `has no Debug.${method}: ${others}`, { cause: thrown });
+function isMissing(thrown: unknown): thrown is MicrorunError {
+  return thrown instanceof MicrorunError && thrown.code === "unimplemented";
+}
+
+const others = {
+  Health: ` and no ${grpcHealth}: Go Micro v5 has neither`,
+  Stats: ": Go Micro v5 and Kratos have none",
+  Log: ": Go Micro v1, v5 and Kratos have none",
+} as const;
+
+function explained(method: keyof typeof others, thrown: unknown): unknown {
+  if (!isMissing(thrown)) return thrown;
+  return new MicrorunError("unimplemented", `has no Debug.${method}${others[method]}`, { cause: thrown });
 }
