@@ -13,11 +13,13 @@ export interface KubernetesObject {
 }
 
 export interface Port {
-  /** `grpc`, `http`, `health` */
+  /** `grpc`, `http`, `health`, `broker` */
   readonly name: string;
   readonly port: number;
   /** What it speaks, as Services say it. Undefined: it is no part of the Service. */
   readonly appProtocol?: string;
+  /** Other Pods come there, by its address. @default false */
+  readonly amongPods?: boolean;
 }
 
 /** How kubelet asks whether it is well. */

@@ -176,11 +176,18 @@ test("references are whole, as the API server would complete them", () => {
   expect(env.map(({ name }: Any) => name)).toEqual([...ownVariables]);
 });
 
-test("a network policy opens the ports of the Service, not those of probes", () => {
-  const ports = [...facts.ports, { name: "health", port: 8081 }];
+test("a network policy opens the ports of the Service and those among Pods, not those of probes", () => {
+  const broker = { name: "broker", port: 10001, amongPods: true };
+  const ports = [...facts.ports, { name: "health", port: 8081 }, broker];
   const spec = (callers: "namespace" | "cluster") => one("NetworkPolicy", { callers, ports }).spec;
   expect(spec("namespace").ingress).toEqual([
-    { from: [{ podSelector: {} }], ports: [{ protocol: "TCP", port: 8080 }] },
+    {
+      from: [{ podSelector: {} }],
+      ports: [
+        { protocol: "TCP", port: 8080 },
+        { protocol: "TCP", port: 10001 },
+      ],
+    },
   ]);
   expect(spec("cluster").ingress[0].from).toEqual([{ namespaceSelector: {} }]);
   expect(spec("cluster").policyTypes).toEqual(["Ingress"]);

@@ -8,7 +8,7 @@ export function networkPolicy(facts: Facts, callers: "namespace" | "cluster"): K
   const { name, namespace } = facts;
   const from = callers === "namespace" ? { podSelector: {} } : { namespaceSelector: {} };
   const ports = facts.ports
-    .filter(({ appProtocol }) => appProtocol !== undefined)
+    .filter(({ appProtocol, amongPods = false }) => appProtocol !== undefined || amongPods)
     .map(({ port }) => ({ protocol: "TCP", port }));
   return {
     apiVersion: "networking.k8s.io/v1",

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { factsIn, isFunction } from "./module-facts.ts";
+import { factsIn, isFunction, subscribes } from "./module-facts.ts";
 
 test.each([
   [
@@ -59,4 +59,14 @@ test.each([
   "",
 ])("%j is none", (text) => {
   expect(isFunction(text)).toBe(false);
+});
+
+test.each([
+  ["export const subscribe = { orders: () => {} };", true],
+  ["export default service({ name: 'x', subscribe: { orders } })", true],
+  ["const subscribe = {}; export default service({ subscribe, handlers })", true],
+  ["export default { Mail: { Subscribe: () => ({}) } }", false],
+  ["// subscribe: later\nexport default { A: { b: ({ broker }) => broker.subscribe('x', f) } }", false],
+])("of %j it is known whether it subscribes", (text, answer) => {
+  expect(subscribes(text)).toBe(answer);
 });

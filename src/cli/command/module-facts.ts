@@ -9,6 +9,8 @@ export interface ModuleFacts {
   readonly version?: string;
   /** What it exports is called once, and opens no port by itself. */
   readonly isFunction: boolean;
+  /** It has handlers of events. */
+  readonly subscribes: boolean;
 }
 
 /** @param command who asks, for people @throws MicrorunError `invalid_argument` where there is no such file */
@@ -17,7 +19,18 @@ export async function readModuleFacts(command: string, module: string): Promise<
   if (text === undefined)
     throw usageError(`${command}: cannot read ${module}`, "give the path of a handler module");
   const said = factsIn(text);
-  return { ...said, name: said.name ?? parse(module).name, isFunction: isFunction(text) };
+  return {
+    ...said,
+    name: said.name ?? parse(module).name,
+    isFunction: isFunction(text),
+    subscribes: subscribes(text),
+  };
+}
+
+/** Whether it exports or names what it subscribes to: as far as its text says. */
+export function subscribes(text: string): boolean {
+  const outline = outlineOf(text).replace(texts, '""');
+  return /\bexport\s+(?:const|let|var)\s+subscribe\b|(?:^|[{,\s])subscribe\s*[:,}]/.test(outline);
 }
 
 /** Literals alone: what is computed is known when it runs. */

@@ -40,6 +40,11 @@ describe("readFlags", () => {
     expect(value({ type: "size" }, text)).toBe(bytes);
   });
 
+  test("of an address the host may be left out, a scheme may stand before it", () => {
+    const texts = ":10001,10.0.0.1:4222,nats://host:4222,[::1]:1";
+    expect(value({ type: "addresses" }, texts)).toEqual(texts.split(","));
+  });
+
   test.each([
     ["duration", "5", "--x=5: not a duration"],
     ["duration", "five", "--x=five: not a duration"],

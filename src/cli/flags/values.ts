@@ -167,7 +167,9 @@ function parts({ text }: Said): string[] {
 
 /** Of another system: a scheme may stand before the host, and its own port is the default. */
 function addresses(all: Said): string[] {
-  const wrong = parts(all).find((part) => !URL.canParse(part.includes("://") ? part : `tcp://${part}`));
+  const url = (part: string) =>
+    part.includes("://") ? part : `tcp://${part.replace(/^(?=:\d)/, "localhost")}`;
+  const wrong = parts(all).find((part) => !URL.canParse(url(part)));
   if (wrong === undefined) return parts(all);
   // with a user there may be a password
   const shown = wrong.includes("@") ? all.source : `${all.source}=${wrong}`;

@@ -22,7 +22,7 @@ const objects = async (spec: MicroServiceSpec) => (await planned(service(spec), 
 /** As `microrun manifest` makes them. */
 async function byFlags(flags: Readonly<Record<string, string[]>>, isFunction = false) {
   const given: Given = new Map(Object.entries({ name: ["greeter"], ...flags }));
-  const own = { name: "greeter", isFunction };
+  const own = { name: "greeter", isFunction, subscribes: true };
   const options = {
     command: "manifest",
     module: "greeter.ts",

@@ -25,7 +25,8 @@ export async function planned(service: MicroService, runtimeImage: string | unde
   const { facts } = await readWorkload({
     command: "operator",
     module: name,
-    own: { name, isFunction: worker || schedule !== undefined },
+    // a port for events does no harm where its module, which is not here, opens none
+    own: { name, isFunction: worker || schedule !== undefined, subscribes: true },
     given: together(declaredFlags(service, folder), said),
     ...{ rest, image, namespace },
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { graceSeconds, podPorts } from "./pod-ports.ts";
+import { eventPort, graceSeconds, podPorts } from "./pod-ports.ts";
 
 const cluster = { KUBERNETES_SERVICE_HOST: "cluster" };
 const given = (flags: Readonly<Record<string, string>>) =>
@@ -69,4 +69,13 @@ test("probes have no port of their own where calls are served already", () => {
       `--health_address=${health_address}: port ${health_address.slice(1)} serves calls already`,
     );
   }
+});
+
+test("events have a port among Pods where http carries them, and others find it in the registry", () => {
+  const events = (flags: Readonly<Record<string, string>>) => eventPort(given(flags), cluster);
+  const found = { registry: "kubernetes" };
+  expect(events(found)).toEqual({ name: "broker", port: 10001, amongPods: true });
+  expect(events({ ...found, broker_address: ":9001" })?.port).toBe(9001);
+  for (const other of [{}, { ...found, broker: "nats" }, { ...found, registry_format: "kratos" }])
+    expect(events(other)).toBeUndefined();
 });

@@ -2,6 +2,7 @@
 import { parseAddress } from "../../address.ts";
 import { usageError } from "../../errors.ts";
 import type { Port, Probes } from "../../shipping.ts";
+import { readMesh } from "../command/settings.ts";
 import { lifeFlags, portFlags } from "../flags/run-flags.ts";
 import { type Environment, type Given, readFlags } from "../flags/values.ts";
 
@@ -55,6 +56,17 @@ export function podPorts(given: Given, env: Environment, grpcProbe: boolean): Po
     },
     args: closed ? [`--health_address=:${health}`] : [],
   };
+}
+
+/** In a cluster events come to a Pod of their own port, when they are carried by http. */
+const eventsAddress = ":10001";
+
+/** Where other Pods post the events that a module subscribes to. Undefined: no broker of its own listens. */
+export function eventPort(given: Given, env: Environment): Port | undefined {
+  const { broker, brokerAddress, registry, registryFormat } = readMesh(given, env);
+  if (broker !== "http" || registry !== "kubernetes" || registryFormat !== "micro") return undefined;
+  const [address = eventsAddress] = brokerAddress;
+  return { name: "broker", port: portOf("broker_address", address), amongPods: true };
 }
 
 function portOf(flag: string, text: string): number {

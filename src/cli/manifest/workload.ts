@@ -9,7 +9,7 @@ import { flagsOf } from "../flags/flags.ts";
 import { passedGroups, workloadFlags } from "../flags/manifest-flags.ts";
 import { portFlags } from "../flags/run-flags.ts";
 import { type Environment, type Given, isTaken, readFlags } from "../flags/values.ts";
-import { graceSeconds, podPorts } from "./pod-ports.ts";
+import { eventPort, graceSeconds, podPorts } from "./pod-ports.ts";
 import { checkFiles, readMounts } from "./workload-mounts.ts";
 import {
   checkPullSecrets,
@@ -63,6 +63,7 @@ export async function readWorkload(options: WorkloadOptions): Promise<Workload> 
   ];
   if (options.image !== undefined) parseReference(options.image);
   const ports = run.kind === "service" ? podPorts(given, podEnv, flags.grpc_probe) : undefined;
+  const events = own.subscribes && ports !== undefined ? eventPort(given, podEnv) : undefined;
   const version = pod.server_version ?? own.version;
   const account = flags.service_account ?? name;
   const granted = await neededPermissions({
@@ -88,7 +89,7 @@ export async function readWorkload(options: WorkloadOptions): Promise<Workload> 
     env: flags.env,
     envFrom: flags.env_from.map((text) => readObjectName("env_from", text)),
     mounts,
-    ports: ports?.ports ?? [],
+    ports: [...(ports?.ports ?? []), ...(events === undefined ? [] : [events])],
     ...(ports === undefined ? {} : { probes: ports.probes }),
     graceSeconds: graceSeconds(given, podEnv),
     cpu: flags.cpu,
