@@ -62,17 +62,19 @@ async function sendBody(
   const said = lengthOf(headers);
   const reading = reader.read();
   const first = await soon(reading);
-  if (first?.value !== undefined && !headers.has("content-type"))
-    fields.push("content-type", typeOf(first.value));
   const next = first === undefined ? reading : first.done ? Promise.resolve(first) : reader.read();
   const isWhole = first !== undefined && (await soon(next))?.done === true;
   if (answering.gone) return;
+  if (first?.value !== undefined && !headers.has("content-type") && isText(first.value))
+    fields.push("content-type", "text/plain;charset=utf-8");
   const length = isWhole ? (first.value?.length ?? 0) : said;
   const framing: Framing = length !== undefined ? { length } : old ? "close" : "chunked";
   sendHead(answering, { status, fields, framing }, headers.get("connection"));
   if (first?.value !== undefined) write(output, first.value, framing);
   let sent = first?.value?.length ?? 0;
-  for (let chunk: Chunk = await next; !chunk.done && !answering.gone; chunk = await reader.read()) {
+  for (let chunk: Chunk = await next; !chunk.done; chunk = await reader.read()) {
+    // found broken by what was written, it is told gone only in the loop's next turn
+    if (answering.gone || output.closed) return void reader.cancel().catch(() => {});
     sent += chunk.value.length;
     // more would be taken for the next answer
     if (length !== undefined && sent > length) break;
@@ -86,12 +88,12 @@ async function sendBody(
 }
 
 function write(output: Output, bytes: Uint8Array, framing: Framing): boolean {
-  if (framing !== "chunked") return output.write(bytes);
+  if (framing !== "chunked") return output.add(bytes);
   // an empty chunk would be the last
   if (bytes.length === 0) return true;
-  output.write(`${bytes.length.toString(16)}\r\n`);
-  output.write(bytes);
-  return output.write("\r\n");
+  output.add(`${bytes.length.toString(16)}\r\n`);
+  output.add(bytes);
+  return output.add("\r\n");
 }
 
 export function sendHead(
@@ -137,12 +139,12 @@ async function soon<T>(promise: Promise<T>): Promise<T | undefined> {
   return Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
 }
 
-/** Bun does not tell the type of `new Response("text")`; browsers would guess one. */
-function typeOf(begin: Uint8Array): string {
+/** Bun does not tell the type of `new Response("text")`, and of bytes there is none to tell; browsers would guess one. */
+function isText(bytes: Uint8Array): boolean {
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(begin, { stream: true });
-    return "text/plain;charset=utf-8";
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
   } catch {
-    return "application/octet-stream";
+    return false;
   }
 }

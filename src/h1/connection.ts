@@ -56,6 +56,8 @@ export function serveConnection(socket: OpenSocket, secure: boolean, household: 
   let upgraded: WebSocketUser | undefined;
   /** Nothing is read any more. */
   let endedAt = 0;
+  /** When something came since. */
+  let ignoredAt = 0;
   let gone = false;
   let paused = false;
   /** When it was opened, or answered last. */
@@ -179,6 +181,12 @@ export function serveConnection(socket: OpenSocket, secure: boolean, household: 
       malformed = true;
       pending = body = undefined;
       if (exchange === undefined) end();
+      else if (!exchange.started) {
+        // whoever reads it would answer that something went wrong here
+        exchange.leave();
+        exchange = undefined;
+        refuse(400);
+      }
       return false;
     }
     pending = at === bytes.length ? undefined : bytes.subarray(at);
@@ -217,7 +225,7 @@ export function serveConnection(socket: OpenSocket, secure: boolean, household: 
     peer,
     output,
     upgrade,
-    leaving: () => leaving() || malformed || (body !== undefined && waitsForWord),
+    leaving: () => leaving() || malformed || (body !== undefined && (waitsForWord || body.endless)),
     ended: answered,
     broken: cut,
   };
@@ -228,7 +236,10 @@ export function serveConnection(socket: OpenSocket, secure: boolean, household: 
     },
     receive(bytes) {
       if (upgraded !== undefined) return upgraded.receive(bytes);
-      if (endedAt > 0) return;
+      if (endedAt > 0) {
+        ignoredAt = Date.now();
+        return;
+      }
       if (headAt === 0 && exchange === undefined && body === undefined) headAt = Date.now();
       pending = pending === undefined ? bytes : Buffer.concat([pending, bytes]);
       advance();
@@ -255,7 +266,9 @@ export function serveConnection(socket: OpenSocket, secure: boolean, household: 
     sweep(now) {
       if (endedAt > 0) {
         const left = output.waitingBytes > 0 ? limits.stallMs : limits.lingerMs;
-        if (now - Math.max(endedAt, output.movedAt) > left) cut();
+        if (now - Math.max(endedAt, output.movedAt, ignoredAt) > left) cut();
+        // the answer has left long ago
+        else if (output.waitingBytes === 0 && now - endedAt > headTimeoutMs) cut();
       } else if (output.waitingBytes > 0) {
         if (output.movedAt > 0 && now - output.movedAt > limits.stallMs) cut();
       } else if (upgraded !== undefined) upgraded.sweep(now);

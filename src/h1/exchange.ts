@@ -10,6 +10,8 @@ import type { Framing, ResponseHead } from "./response-head.ts";
 export interface Exchange {
   /** Its connection serves no other request. Known once the head has been written. */
   readonly last: boolean;
+  /** Its head has been written. */
+  readonly started: boolean;
   /** The client has left. */
   leave(): void;
 }

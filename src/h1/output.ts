@@ -1,10 +1,12 @@
-/** What a connection sends: gathered, and written once for each turn of the loop. */
+/** What a connection sends: gathered, so that an answer is one write, and what streams one for each turn of the loop. */
 import type { OpenSocket } from "../h2/h2.ts";
 import { limits } from "./h1.ts";
 
 export interface Output {
   /** Text goes one byte per character; bytes must stay as they are. @returns false when the client should read first */
   write(part: string | Uint8Array): boolean;
+  /** The same for what is likely to be followed by more: it leaves at the end of the loop's turn. */
+  add(part: string | Uint8Array): boolean;
   /** Resolves once there is room, or the connection has closed; undefined when there is room now. */
   ready(): Promise<void> | undefined;
   /** The socket takes bytes again. */
@@ -13,6 +15,8 @@ export interface Output {
   end(): void;
   /** Nothing is kept, nothing more is written. */
   discard(): void;
+  /** Nothing leaves any more. */
+  readonly closed: boolean;
   /** What has not left. */
   readonly waitingBytes: number;
   /** When the socket last took something of what waits. */
@@ -27,6 +31,7 @@ export function createOutput(socket: OpenSocket, scratch: Buffer): Output {
   let unsent: Uint8Array[] = [];
   let unsentBytes = 0;
   let flushing = false;
+  let lingering = false;
   let ending = false;
   let closed = false;
   let movedAt = 0;
@@ -68,7 +73,7 @@ export function createOutput(socket: OpenSocket, scratch: Buffer): Output {
   };
 
   const flush = (): void => {
-    flushing = false;
+    flushing = lingering = false;
     const all = parts;
     parts = [];
     partBytes = 0;
@@ -90,16 +95,31 @@ export function createOutput(socket: OpenSocket, scratch: Buffer): Output {
     settle();
   };
 
+  const put = (part: string | Uint8Array): boolean => {
+    parts.push(part);
+    partBytes += part.length;
+    return partBytes + unsentBytes < limits.unsentBytes;
+  };
+
   return {
     write(part) {
       if (closed) return true;
-      parts.push(part);
-      partBytes += part.length;
       if (!flushing) {
         flushing = true;
         queueMicrotask(flush);
       }
-      return partBytes + unsentBytes < limits.unsentBytes;
+      return put(part);
+    },
+    add(part) {
+      if (closed) return true;
+      if (!lingering) {
+        lingering = true;
+        // whoever never waits for anything but room lets others have their turn
+        setImmediate(() => {
+          if (lingering) flush();
+        });
+      }
+      return put(part);
     },
     ready() {
       if (closed || partBytes + unsentBytes < limits.unsentBytes) return undefined;
@@ -123,9 +143,12 @@ export function createOutput(socket: OpenSocket, scratch: Buffer): Output {
     },
     end() {
       ending = true;
-      if (!flushing) settle();
+      if (!flushing && !lingering) settle();
     },
     discard,
+    get closed() {
+      return closed;
+    },
     get waitingBytes() {
       return partBytes + unsentBytes;
     },

@@ -8,6 +8,8 @@ export interface RequestBody extends IncomingBody {
   /** @returns where the body's part of `bytes` ends; -1: it is malformed */
   receive(bytes: Buffer): number;
   readonly done: boolean;
+  /** Nobody reads it, and there may be more of it than is let pass. */
+  readonly endless: boolean;
   /** The rest is not read by anybody; true while it may still come. */
   ignore(): boolean;
   /** The connection has closed, or what came is no body. */
@@ -43,6 +45,7 @@ export function requestBody(length: number, socket: BodySocket): RequestBody {
   /** Somebody waits for more, or has said that nobody will. */
   let more: (() => void) | undefined;
   let ignored = -1;
+  let isRead = false;
 
   const isDone = (): boolean => (chunked === undefined ? left === 0 : chunked.done());
   const resume = (): void => {
@@ -64,6 +67,7 @@ export function requestBody(length: number, socket: BodySocket): RequestBody {
   };
   /** What has come since the last time; empty: that was all. */
   const next = async (): Promise<Uint8Array[]> => {
+    isRead = true;
     if (queue.length === 0 && !isDone() && error === undefined) {
       const { promise, resolve } = Promise.withResolvers<void>();
       more = resolve;
@@ -81,6 +85,7 @@ export function requestBody(length: number, socket: BodySocket): RequestBody {
 
   const ignore = (): boolean => {
     if (ignored < 0) ignored = 0;
+    isRead = false;
     queue = [];
     queuedBytes = 0;
     resume();
@@ -91,6 +96,9 @@ export function requestBody(length: number, socket: BodySocket): RequestBody {
     whole: undefined,
     get done() {
       return isDone();
+    },
+    get endless() {
+      return !isRead && !isDone() && (chunked !== undefined || left > limits.ignoredBytes);
     },
     receive(bytes) {
       let end: number;
@@ -121,7 +129,10 @@ export function requestBody(length: number, socket: BodySocket): RequestBody {
         const came = await next();
         if (came.length === 0 && isDone()) return Buffer.concat(chunks, bytes);
         for (const chunk of came) bytes += chunk.length;
-        if (bytes > maxBytes) return undefined;
+        if (bytes > maxBytes) {
+          isRead = false;
+          return undefined;
+        }
         chunks.push(...came);
       }
     },

@@ -45,7 +45,6 @@ test("health alone answers on a port of its own, by GET and HEAD, and nothing el
   const ask = async (path: string, method = "GET"): Promise<Response> =>
     app(new Request(`http://localhost${path}`, { method }));
   expect((await ask("/livez", "HEAD")).status).toBe(200);
-  expect(await (await ask("/livez", "HEAD")).text()).toBe("");
   expect((await ask("/readyz", "HEAD")).status).toBe(503);
   const put = await ask("/readyz", "PUT");
   expect([put.status, put.headers.get("allow")]).toEqual([405, "GET, HEAD"]);

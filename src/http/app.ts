@@ -7,6 +7,7 @@ import { serveConnect } from "./connect.ts";
 import { failure } from "./connect-error.ts";
 import { looksLikeCall } from "./connect-request.ts";
 import { type Cors, trusts, withCors } from "./cors.ts";
+import { grpcWebFailure, isGrpcWeb, serveGrpcWeb } from "./grpc-web.ts";
 import { healthPaths, serveHealth } from "./health.ts";
 import { microPaths, serveMicro } from "./micro-path.ts";
 import { notFound } from "./not-found.ts";
@@ -54,19 +55,23 @@ export function createApp(options: AppOptions): Fetch {
     const name = path.slice(1, slash);
     const method = path.slice(slash + 1);
     const endpoint = named ? service.find(decoded(name), decoded(method)) : undefined;
-    if (endpoint !== undefined) return serveConnect(arrival, endpoint, answering);
+    if (endpoint !== undefined)
+      return isGrpcWeb(request)
+        ? serveGrpcWeb(arrival, endpoint, answering)
+        : serveConnect(arrival, endpoint, answering);
     const found = rest?.match(request.method, path);
     if (found !== undefined && "binding" in found) return serveRest(arrival, found, answering);
     if (request.method === "GET" || request.method === "POST") {
       const micro = microEndpoint(path);
       if (micro !== undefined) return serveMicro(arrival, micro, answering);
     }
-    const call = named && looksLikeCall(request);
-    if (call && service.has(name)) return unknown(`unknown method ${method} for service ${name}`, 501);
+    const call = named && (looksLikeCall(request) || isGrpcWeb(request));
+    if (call && service.has(name))
+      return unknown(request, `unknown method ${method} for service ${name}`, 501);
     const answer = web(arrival, path);
     if (answer !== undefined) return answer;
     if (found !== undefined) return wrongVerb(request, path, found.allow);
-    return call ? unknown(`unknown service ${name}`, 404) : notFound(request, path, service);
+    return call ? unknown(request, `unknown service ${name}`, 404) : notFound(request, path, service);
   };
   return withCors(asFetch(route, log), cors);
 }
@@ -87,8 +92,7 @@ function asFetch(route: Route, log?: AppOptions["log"]): Fetch {
     const path = pathOf(request.url);
     const answer = async (): Promise<Response> => {
       try {
-        const response = await route({ request, peer, stop, upgrade }, path);
-        return request.method === "HEAD" ? new Response(null, response) : response;
+        return await route({ request, peer, stop, upgrade }, path);
       } catch (error) {
         log?.error(`${request.method} ${path} failed`, { error });
         return new Response("internal error\n", { status: 500 });
@@ -114,6 +118,7 @@ function decoded(part: string): string {
   }
 }
 
-function unknown(message: string, status: number): Response {
-  return failure(new MicrorunError("unimplemented", message), status);
+function unknown(request: Request, message: string, status: number): Response {
+  const error = new MicrorunError("unimplemented", message);
+  return isGrpcWeb(request) ? grpcWebFailure(request, error) : failure(error, status);
 }

@@ -20,14 +20,22 @@ export function wholeBody(request: Request, maxBytes: number): Uint8Array | unde
   return whole !== undefined && whole.length <= maxBytes ? whole : undefined;
 }
 
-/** @throws MicrorunError `resource_exhausted` when it is larger, `cancelled` when the caller leaves meanwhile */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+/**
+ * @param bodyBytes how much it may be with what is around the message
+ * @throws MicrorunError `resource_exhausted` when it is larger, `cancelled` when the caller leaves meanwhile
+ */
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  bodyBytes: number = maxBytes,
+): Promise<Uint8Array> {
   const length = request.headers.get("content-length");
-  if (length !== null && Number(length) > maxBytes) throw tooLarge("request", maxBytes);
+  if (length !== null && Number(length) > bodyBytes) throw tooLarge("request", maxBytes);
   const incoming = incomingBody(request);
   try {
     const body =
-      incoming?.collect(maxBytes) ?? (length === null ? collect(request.body, maxBytes) : buffered(request));
+      incoming?.collect(bodyBytes) ??
+      (length === null ? collect(request.body, bodyBytes) : buffered(request));
     const bytes = await within(maxBodyMs, "request body", body);
     if (bytes === undefined) throw tooLarge("request", maxBytes);
     return bytes;
@@ -47,7 +55,8 @@ export async function decompress(
   maxBytes: number,
 ): Promise<Uint8Array> {
   if (isPlain(encoding)) return bytes;
-  if (encoding !== "gzip")
+  // its older name (RFC 9110 §8.4.1.3)
+  if (encoding !== "gzip" && encoding !== "x-gzip")
     throw new MicrorunError("unimplemented", `compression ${encoding}: only gzip and identity are supported`);
   try {
     return await gunzipAsync(bytes, { maxOutputLength: maxBytes });
@@ -84,7 +93,11 @@ async function buffered(request: Request): Promise<Uint8Array> {
   return new Uint8Array(await request.arrayBuffer());
 }
 
-async function collect(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
+/** Undefined: it is larger. */
+async function collect(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
   if (body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -94,7 +107,7 @@ async function collect(body: ReadableStream<Uint8Array> | null, maxBytes: number
     if (done) return Buffer.concat(chunks, length);
     length += value.length;
     // not cancelled: node:http would cut the connection before the answer is out
-    if (length > maxBytes) throw tooLarge("request", maxBytes);
+    if (length > maxBytes) return undefined;
     chunks.push(value);
   }
 }

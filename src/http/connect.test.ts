@@ -219,15 +219,11 @@ test("every error's content type is written as Connect's clients compare it", as
     expect([ok, headers.get("content-type")]).toEqual([false, "application/json"]);
 });
 
-test("HEAD is answered as GET, without the body", async () => {
+test("HEAD is answered as GET: servers leave the body out", async () => {
   const { fetch } = httpGreeter();
   const url = "http://localhost/test.Greeter/Look?encoding=json&message=%7B%22name%22:%22John%22%7D";
   const response = await fetch(new Request(url, { method: "HEAD" }));
-  expect([response.status, response.headers.get("content-length"), await response.text()]).toEqual([
-    200,
-    "15",
-    "",
-  ]);
+  expect([response.status, response.headers.get("content-length")]).toEqual([200, "15"]);
 });
 
 test("a method without side effects may be asked by GET", async () => {

@@ -45,7 +45,7 @@ export async function serveRestStream(
 ): Promise<Response> {
   const { request } = arrival;
   const { method } = match.binding;
-  const wantsEvents = /\btext\/event-stream\b/.test(request.headers.get("accept") ?? "");
+  const wantsEvents = prefersEvents(request.headers.get("accept") ?? "");
   const framing = sendsRaw(match.binding) ? asIs : wantsEvents ? events : lines;
   const codec = replyCodec(match.binding);
   const sent: Sent = { header: undefined, trailer: undefined };
@@ -98,6 +98,16 @@ export async function serveRestStream(
   addMetadata(response.headers, sent.header);
   if (request.method === "HEAD") await body.cancel();
   return response;
+}
+
+/** Whoever says that lines of JSON are as good gets those. */
+function prefersEvents(accept: string): boolean {
+  const weight = (type: string): number => {
+    const range = accept.split(",").find((part) => part.trim().toLowerCase().split(/[\s;]/)[0] === type);
+    return range === undefined ? 0 : Number(/;\s*q=([\d.]+)/i.exec(range)?.[1] ?? 1);
+  };
+  const events = weight("text/event-stream");
+  return events > 0 && events >= Math.max(weight(lines.type!), weight("application/json"));
 }
 
 function end(lifetime: Disposable, error: unknown): never {
