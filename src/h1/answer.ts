@@ -1,5 +1,6 @@
 /** Sends a response: whole where its bytes are there, else as they come, no faster than the client reads. */
 import { wholeResponse } from "../lazy-response.ts";
+import { isText, soon, textType } from "../untyped-body.ts";
 import type { Output } from "./output.ts";
 import { type Framing, type ResponseHead, responseHead } from "./response-head.ts";
 
@@ -66,7 +67,7 @@ async function sendBody(
   const isWhole = first !== undefined && (await soon(next))?.done === true;
   if (answering.gone) return;
   if (first?.value !== undefined && !headers.has("content-type") && isText(first.value))
-    fields.push("content-type", "text/plain;charset=utf-8");
+    fields.push("content-type", textType);
   const length = isWhole ? (first.value?.length ?? 0) : said;
   const framing: Framing = length !== undefined ? { length } : old ? "close" : "chunked";
   sendHead(answering, { status, fields, framing }, headers.get("connection"));
@@ -122,29 +123,4 @@ function fieldsOf(headers: Headers): string[] {
   for (const [name, value] of headers) if (name !== "set-cookie") fields.push(name, value);
   for (const cookie of headers.getSetCookie()) fields.push("set-cookie", cookie);
   return fields;
-}
-
-/** How many microtasks a body that is there may take to say so. */
-const promptTicks = 8;
-
-/** Undefined when it takes longer than a turn of the event loop. */
-async function soon<T>(promise: Promise<T>): Promise<T | undefined> {
-  let settled = false;
-  const done = (): void => {
-    settled = true;
-  };
-  promise.then(done, done);
-  for (let tick = 0; tick < promptTicks && !settled; tick++) await undefined;
-  if (settled) return promise;
-  return Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
-}
-
-/** Bun does not tell the type of `new Response("text")`, and of bytes there is none to tell; browsers would guess one. */
-function isText(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,6 +2,7 @@
 import type { Fetch } from "../../call.ts";
 import { errorCodes, type Stream, type StreamListener } from "../../h2/h2.ts";
 import type { Log } from "../../log.ts";
+import { isText, soon, textType } from "../../untyped-body.ts";
 import type { Fields } from "../metadata.ts";
 import { cancelled, maxIgnoredBytes, requestInit, responseFields } from "../web-stream.ts";
 
@@ -13,6 +14,8 @@ export interface WebRequestOptions {
   /** Called once, when the answer has left or nobody waits for it. */
   readonly ended: () => void;
 }
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 const badRequest = [":status", "400"];
 const failed = [":status", "500"];
@@ -66,6 +69,7 @@ export function serveWebRequest(
     try {
       const response = await fetch(request, peer);
       if (over) return await response.body?.cancel();
+      const isTyped = response.headers.has("content-type");
       const head = [":status", String(response.status), ...responseFields(response)];
       // as RFC 9110 §6.6.1 wants of a server with a clock
       if (!response.headers.has("date")) head.push("date", new Date().toUTCString());
@@ -74,8 +78,15 @@ export function serveWebRequest(
         stream.endWith(head);
         await response.body?.cancel();
       } else {
+        const reader = response.body.getReader() as Reader;
+        const reading = reader.read();
+        if (!isTyped) {
+          const first = await soon(reading);
+          if (over) return await reader.cancel();
+          if (first?.value !== undefined && isText(first.value)) head.push("content-type", textType);
+        }
         stream.send(head);
-        await sendBody(stream, response.body, closed.signal);
+        await sendBody(stream, reader, reading, closed.signal);
         if (over) return;
         stream.end();
       }
@@ -110,14 +121,14 @@ function requestOf(
 
 async function sendBody(
   stream: Stream,
-  body: ReadableStream<Uint8Array>,
+  reader: Reader,
+  begun: ReturnType<Reader["read"]>,
   signal: AbortSignal,
 ): Promise<void> {
-  const reader = body.getReader();
   const leave = (): void => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", leave, { once: true });
-  for (;;) {
-    const { done, value } = await reader.read();
+  for (let reading = begun; ; reading = reader.read()) {
+    const { done, value } = await reading;
     if (signal.aborted) return;
     if (done) break;
     if (!stream.write(value)) await stream.ready();
