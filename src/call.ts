@@ -22,8 +22,11 @@ export interface JsonSchema {
   readonly readOnly?: boolean;
   /** Never sent by the service. */
   readonly writeOnly?: boolean;
-  /** Of a text: `int64`, `uint64`, `byte`, `date-time`, `duration`. */
+  /** Of a text: `int64`, `uint64`, `byte`, `date-time`, `field-mask`; of a number: `int32`, `int64`, `float`, `double`. */
   readonly format?: string;
+  /** Of a text: the regular expression that it matches. */
+  readonly pattern?: string;
+  readonly examples?: readonly string[];
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;

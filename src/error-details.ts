@@ -1,5 +1,5 @@
 /** The details of an error as google.rpc has them (error_details.proto): ErrorInfo, BadRequest, RetryInfo, in protobuf's bytes. */
-import type { MicrorunError } from "./errors.ts";
+import { codes, type MicrorunError } from "./errors.ts";
 
 export interface ErrorDetail {
   /** `google.rpc.ErrorInfo` */
@@ -42,6 +42,24 @@ export function errorDetails({
   return all;
 }
 
+/** The error whole, as `grpc-status-details-bin` carries it. Empty, where it says no more than its message. */
+export function richDetails(error: MicrorunError, message: string = error.message): Uint8Array {
+  const all = errorDetails(error);
+  return all.length === 0 ? new Uint8Array() : statusBytes(codes[error.code], message, all);
+}
+
+/** google.rpc.Status{code=1, message=2, details=3 Any{type_url=1, value=2}} */
+export function statusBytes(
+  code: number,
+  message: string,
+  details: readonly Pick<ErrorDetail, "type" | "value">[],
+): Uint8Array {
+  const all = details.map(({ type, value }) =>
+    bytes(3, Buffer.concat([bytes(1, `type.googleapis.com/${type}`), bytes(2, value)])),
+  );
+  return Buffer.concat([number(1, code), bytes(2, message), ...all]);
+}
+
 /** ErrorInfo{reason=1, domain=2, metadata=3 map} */
 function errorInfo(reason: string | undefined, details: MicrorunError["details"]): Buffer {
   const entries = Object.entries(details ?? {}).map(([key, value]) =>
@@ -51,7 +69,7 @@ function errorInfo(reason: string | undefined, details: MicrorunError["details"]
 }
 
 /** A length-delimited field. */
-function bytes(field: number, content: string | Buffer): Buffer {
+function bytes(field: number, content: string | Uint8Array): Buffer {
   const own = Buffer.from(content as string);
   return Buffer.concat([Buffer.from([(field << 3) | 2, ...varint(own.length)]), own]);
 }

@@ -38,6 +38,8 @@ describe("a reference", () => {
     ["a/-b", '"-b" is not part of a repository\'s name'],
     ["a/b._c", '"b._c" is not part of a repository\'s name'],
     ["a b", '"a b" is not part of a repository\'s name'],
+    ["A B", '"A B" is not part of a repository\'s name'],
+    ["ghcr.io/Team/a!", '"Team" is not part of a repository\'s name'],
     ["app:", "the tag is empty"],
     ["app:.x", '".x" is not a tag'],
     ["app:a/b", null],

@@ -54,11 +54,9 @@ export function parseReference(text: string): Reference {
 
   const path = isTagged ? rest.slice(0, colon) : rest;
   if (path === "") throw invalid("it names no repository");
-  if (path !== path.toLowerCase())
-    throw invalid(
-      `the repository ${JSON.stringify(path)} has upper case letters`,
-      `write ${path.toLowerCase()}`,
-    );
+  const small = path.toLowerCase();
+  if (path !== small && small.split("/").every((part) => component.test(part)))
+    throw invalid(`the repository ${JSON.stringify(path)} has upper case letters`, `write ${small}`);
   const wrong = path.split("/").find((part) => !component.test(part));
   if (wrong !== undefined)
     throw invalid(

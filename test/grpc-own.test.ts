@@ -160,6 +160,22 @@ test("a caller that packs its messages gets packed replies where it is worth it"
   session.close();
 });
 
+test("an encoding that cannot be read is answered with those that can, before a message has come", async () => {
+  await using peer = await open({ Unary: ({ text }: Message) => ({ text }) });
+  const session = connect(`http://${peer.server.address}`);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/contract.Kinds/Unary",
+    "content-type": "application/grpc",
+    "grpc-encoding": "br",
+  });
+  const head = await new Promise<Record<string, unknown>>((resolve) =>
+    stream.on("response", (fields) => resolve({ ...fields })),
+  );
+  expect(head).toMatchObject({ "grpc-status": "12", "grpc-accept-encoding": "identity,deflate,gzip" });
+  session.destroy();
+});
+
 test("a peer that takes few streams gets more connections, a bounded number, and every call its turn", async () => {
   let most = 0;
   await using server = await echoServer({

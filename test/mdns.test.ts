@@ -52,6 +52,33 @@ async function* linesOf(stdout: ReadableStream<Uint8Array>): AsyncGenerator<stri
   }
 }
 
+/** v5's subscriber of a topic: the lines that it has written, once they are so many. */
+function subscribeV5(topic: string) {
+  const child = Bun.spawn(
+    network!.theirs([
+      ...[v5!, "subscribe", "--broker=http", "--registry=mdns", `--topic=${topic}`],
+      ...["--broker-address=10.99.0.2:0", "--address=10.99.0.2:0"],
+    ]),
+    { stdout: "pipe", stderr: "ignore" },
+  );
+  const lines: string[] = [];
+  const told = linesOf(child.stdout);
+  return {
+    async said(count: number): Promise<string[]> {
+      while (lines.length < count) {
+        const { value, done } = await told.next();
+        if (done) throw new Error(`the subscriber ended after ${lines.length} lines`);
+        lines.push(value);
+      }
+      return lines;
+    },
+    async stop(): Promise<void> {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
 describe.skipIf(network === undefined)("multicast DNS with Go Micro v5", () => {
   describe.each(targets.map((target) => [target.name, target] as const))("%s", (_, target) => {
     const inside: Target = { name: target.name, command: network?.ours(target.command) ?? [] };
@@ -157,6 +184,34 @@ describe.skipIf(network === undefined)("multicast DNS with Go Micro v5", () => {
         stdout: '{"greeting":"Hello a!"}\n{"greeting":"Hello b!"}\n',
       });
     });
+  });
+
+  describe.each(targets.map((target) => [target.name, target] as const))("%s", (_, target) => {
+    test("the first message of a process reaches every subscriber, Go's too, whoever answers first", async () => {
+      const command = network?.ours(target.command) ?? [];
+      const flags = ["--registry=mdns", "--broker_address=10.99.0.1:0"];
+      const options = { ownAddress: false, until: /subscribed to/ };
+      const subscribed = (topic: string) =>
+        serve({ name: target.name, command }, ["subscribe", topic, ...flags], options);
+      await using stack = new AsyncDisposableStack();
+      const ours = await Promise.all([1, 2, 3].map(() => subscribed("b")));
+      for (const one of [...ours, await subscribed("another")]) stack.use(one);
+      const v5 = subscribeV5("b");
+      stack.defer(() => v5.stop());
+      await v5.said(1);
+      const names = ["n1", "n2", "n3"];
+      for (const name of names) {
+        const said = await microrun({ name: target.name, command }, [
+          ...["publish", "b", JSON.stringify({ name }), ...flags],
+        ]);
+        expect(said).toMatchObject({ code: 0, stderr: "" });
+      }
+      for (const one of ours) {
+        await one.logged(/"n3"/);
+        expect([...one.stdout().matchAll(/"name":"(n\d)"/g)].map(([, name]) => name)).toEqual(names);
+      }
+      expect((await v5.said(4)).slice(1).map((line) => JSON.parse(line).name)).toEqual(names);
+    }, 60_000);
   });
 
   test("a watcher sees a Go service come with what it tells of itself, and go", async () => {

@@ -371,6 +371,11 @@ describe.skipIf(!plane)("the schema of MicroServices", async () => {
     "an unknown registry": [{ image, registry: "consul" }, /Unsupported value: "consul"/],
     "a port that is none": [{ image, ports: { main: 70_000 } }, /should be less than or equal to 65535/],
     "memory without a unit": [{ image, resources: { memory: "256" } }, /spec.resources.memory.*should match/],
+    "a number of it, too": [
+      { image, resources: { memory: 256 } },
+      /should be greater than or equal to 1000000/,
+    ],
+    "a fraction that is no text": [{ image, resources: { cpu: 0.5 } }, /cpu in body must be of type integer/],
     "a variable twice": [{ image, env: [{ name: "A" }, { name: "A" }] }, /Duplicate value/],
     "an unknown field": [{ image, replica: 2 }, /unknown field "spec.replica"/],
   };
@@ -388,5 +393,8 @@ describe.skipIf(!plane)("the schema of MicroServices", async () => {
       env: [{ name: "A", value: "" }],
       resources: { cpu: "50m", memory: "256Mi" },
     });
+    await apply("greeter", { image, resources: { cpu: 1, memory: 134_217_728 } });
+    expect((await get("microservices/greeter")).spec.resources).toEqual({ cpu: 1, memory: 134_217_728 });
+    await apply("greeter", { image, resources: { cpu: "0.5", memory: "134217728" } });
   });
 });

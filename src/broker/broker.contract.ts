@@ -228,6 +228,24 @@ export function brokerContract({ name, place, redelivers = false }: BrokerUnderT
       });
     }));
 
+  test(`${name}: a CloudEvent without data arrives, binary and structured`, () =>
+    scene(async (broker, topic) => {
+      const got: unknown[] = [];
+      await using _ = await broker.subscribe(topic, (payload, { event }) => got.push([event?.id, payload]));
+      for (const mode of ["binary", "structured"] as const)
+        for (const contentType of ["application/json", "text/plain"])
+          await broker.publish(topic, new Uint8Array(), {
+            ...{ contentType, cloudEvent: { type: "order.created", id: `${mode} ${contentType}`, mode } },
+          });
+      await until(() => got.length === 4);
+      expect(got.sort()).toEqual([
+        ["binary application/json", null],
+        ["binary text/plain", null],
+        ["structured application/json", null],
+        ["structured text/plain", null],
+      ]);
+    }));
+
   test(`${name}: an ended subscription gets nothing`, () =>
     scene(async (broker, topic) => {
       let count = 0;

@@ -61,7 +61,31 @@ test("events of others are read: SDKs' headers of any case, a document with text
   const event = { specversion: "1.0", id: "1", source: "/a", type: "t" };
   const text = structured({ ...event, datacontenttype: "text/xml", data: "<a/>" });
   expect(new TextDecoder().decode(text?.body)).toBe("<a/>");
-  expect(new TextDecoder().decode(structured(event)?.body)).toBe("null");
+  expect(structured(event)?.body).toHaveLength(0);
+});
+
+test("what the data are is said by datacontenttype before Content-Type, and is no attribute", () => {
+  const header = {
+    "ce-specversion": "1.0",
+    "ce-id": "1",
+    "ce-source": "/a",
+    "ce-type": "t",
+    "ce-datacontenttype": "text/plain",
+  };
+  for (const contentType of [undefined, "application/json"])
+    expect(readCloudEvent({ topic: "t", header, body: bytes("x") }, contentType)).toEqual({
+      event: { id: "1", source: "/a", type: "t" },
+      body: bytes("x"),
+      contentType: "text/plain",
+    });
+});
+
+test("an event without data is written without them", () => {
+  const event = makeCloudEvent({ type: "order", time: at }, own);
+  for (const contentType of ["application/json", "image/png"]) {
+    const written = JSON.parse(new TextDecoder().decode(writeStructured(event, bytes(""), contentType)));
+    expect(Object.keys(written)).toEqual(["specversion", "id", "source", "type", "time", "datacontenttype"]);
+  }
 });
 
 test("what is no event is none, and one that lacks something cannot be read", () => {

@@ -6,6 +6,7 @@ import { UnreadableError } from "./delivery.ts";
 import { faultText, isJsonType, mediaType } from "./payload.ts";
 
 export const structuredType = "application/cloudevents+json";
+export const contentTypeHeader = "ce-datacontenttype";
 const prefix = "ce-";
 const attributeName = /^[a-z0-9]+$/;
 const required = ["id", "source", "type"] as const;
@@ -43,11 +44,16 @@ export function writeBinary(event: CloudEvent): Record<string, string> {
 
 /** One document of both. */
 export function writeStructured(event: CloudEvent, body: Uint8Array, contentType: string): Uint8Array {
-  const data = isJsonType(contentType)
-    ? { data: JSON.parse(new TextDecoder().decode(body)) as unknown }
-    : { data_base64: Buffer.from(body).toString("base64") };
-  const document = { specversion: "1.0", ...event, datacontenttype: contentType, ...data };
+  const document = {
+    ...{ specversion: "1.0", ...event, datacontenttype: contentType },
+    ...(body.length === 0 ? {} : dataOf(body, contentType)),
+  };
   return new TextEncoder().encode(JSON.stringify(document));
+}
+
+function dataOf(body: Uint8Array, contentType: string): object {
+  if (!isJsonType(contentType)) return { data_base64: Buffer.from(body).toString("base64") };
+  return { data: JSON.parse(new TextDecoder().decode(body)) as unknown };
 }
 
 export interface OpenedEvent {
@@ -56,21 +62,39 @@ export interface OpenedEvent {
   readonly contentType: string | undefined;
 }
 
+/** Of one document with its attributes, or of several. */
+export function isEventType(contentType: string | undefined): contentType is string {
+  return mediaType(contentType ?? "").startsWith("application/cloudevents");
+}
+
 /** Undefined: it is no CloudEvent. @throws UnreadableError for one that is not as it should be */
 export function readCloudEvent(
   { header, body }: Letter,
   contentType: string | undefined,
 ): OpenedEvent | undefined {
-  const media = mediaType(contentType ?? "");
-  if (media.startsWith("application/cloudevents")) {
+  if (isEventType(contentType)) {
+    const media = mediaType(contentType);
     if (media !== structuredType) throw new UnreadableError(`CloudEvent: ${media} is not known`);
     return readStructured(body);
   }
   const entries = Object.entries(header).map(([name, value]) => [name.toLowerCase(), value] as const);
   const attributes = entries.filter(([name]) => name.startsWith(prefix));
   if (!attributes.some(([name]) => name === `${prefix}specversion`)) return undefined;
-  const plain = attributes.map(([name, value]) => [name.slice(prefix.length), unescaped(value)]);
-  return { event: checked(Object.fromEntries(plain)), body, contentType };
+  const plain = attributes.map(([name, value]) => [name.slice(prefix.length), unescaped(value)] as const);
+  // over NATS it is told there, and Content-Type need not be
+  const { datacontenttype = contentType, ...all } = Object.fromEntries(plain);
+  return { event: checked(all), body, contentType: datacontenttype };
+}
+
+/** A document that nothing but its attributes tells to be an event. */
+export function isStructured(body: Uint8Array): boolean {
+  if (!Buffer.from(body.buffer, body.byteOffset, body.length).includes('"specversion"')) return false;
+  try {
+    checked(JSON.parse(new TextDecoder().decode(body)) as Attributes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readStructured(body: Uint8Array): OpenedEvent {
@@ -87,14 +111,14 @@ function readStructured(body: Uint8Array): OpenedEvent {
   const bytes =
     typeof data_base64 === "string"
       ? Buffer.from(data_base64, "base64")
-      : Buffer.from(dataText(data, datacontenttype));
+      : Buffer.from(data === undefined ? "" : dataText(data, datacontenttype));
   return { event: checked(attributes), body: new Uint8Array(bytes), contentType: datacontenttype };
 }
 
 function dataText(data: unknown, contentType: string): string {
   if (!isJsonType(contentType) && typeof data === "string") return data;
   try {
-    return JSON.stringify(data ?? null);
+    return JSON.stringify(data);
   } catch (error) {
     throw new UnreadableError(`CloudEvent: ${faultText(error)}`);
   }

@@ -37,7 +37,8 @@ export function openDirectory(registry: Registry, log: Log, changed: () => void)
 
   async function watch(told: () => void): Promise<void> {
     try {
-      for await (const instances of registry.watch(brokerService, end.signal)) {
+      // a message goes to those of the first snapshot alone: one subscriber's answer is not enough
+      for await (const instances of registry.watch(brokerService, end.signal, { everybody: true })) {
         topics = Map.groupBy(instances.flatMap(readSubscriber), ({ topic }) => topic);
         told();
         changed();

@@ -5,7 +5,7 @@ import { MicrorunError } from "../errors.ts";
 import { microErrorJson } from "../micro-error.ts";
 import { within } from "../wait.ts";
 import { type Intake, type Letter, maxRoomMs, type Outcome } from "./carrier.ts";
-import { structuredType } from "./cloud-event.ts";
+import { contentTypeHeader, isEventType, readCloudEvent, structuredType } from "./cloud-event.ts";
 import { UnreadableError } from "./delivery.ts";
 import { readEnvelope, topicHeader } from "./envelope.ts";
 import { mediaType } from "./payload.ts";
@@ -49,7 +49,7 @@ export function httpReceiver(maxMessageBytes: number): Receiver {
     try {
       const body = await within(maxBodyMs, "request body", readBody(request, maxBody));
       if (body === undefined) return tooLarge();
-      if (isCloudEvent(request)) {
+      if (isCloudEvent(request, query)) {
         if (body.length > maxMessageBytes) return tooLarge();
         return await receiveEvent(request, query.get("topic"), body);
       }
@@ -72,12 +72,18 @@ export function httpReceiver(maxMessageBytes: number): Receiver {
   /** From one who knows neither registry nor queues: to all that want it here, of a queue to one. */
   async function receiveEvent(request: Request, topic: string | null, body: Uint8Array): Promise<Response> {
     if (!topic) return refusal(400, "Topic not found");
+    const type = request.headers.get("content-type") ?? undefined;
+    if (isEventType(type) && mediaType(type) !== structuredType)
+      return refusal(415, `CloudEvent: ${mediaType(type)} is not known`);
     const mine = [...nodes.values()].filter((node) => node.topic === topic);
     const queues = Map.groupBy(mine, ({ queue }) => queue ?? "");
     const chosen = [...queues].flatMap(([queue, members]) => (queue === "" ? members : members.slice(0, 1)));
     if (chosen.length === 0) return refusal(404, "no such subscriber");
     const header = { ...Object.fromEntries(eventHeaders(request)), [topicHeader]: topic };
-    return answer(await Promise.all(chosen.map(({ intake }) => hand(intake, { topic, header, body }))));
+    const letter = { topic, header, body };
+    const fault = eventFault(letter, type);
+    if (fault !== undefined) return refusal(400, fault);
+    return answer(await Promise.all(chosen.map(({ intake }) => hand(intake, letter))));
   }
 
   return {
@@ -104,13 +110,25 @@ function answer(outcomes: readonly Outcome[]): Response {
   return outcomes.includes("refused") ? refusal(503, "no room") : new Response(null);
 }
 
-function isCloudEvent({ headers }: Request): boolean {
-  return headers.has("ce-specversion") || mediaType(headers.get("content-type") ?? "") === structuredType;
+/** Go Micro's publishers name a node, and put their headers into the envelope. */
+function isCloudEvent({ headers }: Request, query: URLSearchParams): boolean {
+  if (headers.has("ce-specversion") || isEventType(headers.get("content-type") ?? undefined)) return true;
+  return !query.has("id") && [...headers.keys()].some((name) => name.startsWith("ce-"));
 }
 
+/** Why nobody can take it. */
+function eventFault(letter: Letter, type: string | undefined): string | undefined {
+  try {
+    return readCloudEvent(letter, type) === undefined ? "CloudEvent: specversion is missing" : undefined;
+  } catch (error) {
+    return MicrorunError.from(error).message;
+  }
+}
+
+/** By HTTP Content-Type alone says what the data are. */
 function eventHeaders({ headers }: Request): [string, string][] {
   const type = headers.get("content-type");
-  const attributes = [...headers].filter(([name]) => name.startsWith("ce-"));
+  const attributes = [...headers].filter(([name]) => name.startsWith("ce-") && name !== contentTypeHeader);
   return [...attributes, ...(type === null ? [] : [["Content-Type", type] as [string, string]])];
 }
 

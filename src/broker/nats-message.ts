@@ -2,7 +2,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { errorText, MicrorunError } from "../errors.ts";
 import type { Letter } from "./carrier.ts";
-import { structuredType } from "./cloud-event.ts";
+import { contentTypeHeader, isStructured, structuredType } from "./cloud-event.ts";
 import { readEnvelope, writeEnvelope } from "./envelope.ts";
 import { mediaType } from "./payload.ts";
 import { headerOf } from "./subscription.ts";
@@ -16,6 +16,9 @@ export function writeNatsMessage(letter: Letter): NatsMessage {
   if (!isEvent(letter)) return { data: new TextEncoder().encode(writeEnvelope(letter)) };
   const all = headers();
   for (const [name, value] of Object.entries(letter.header)) all.set(name, value);
+  const type = headerOf(letter, "Content-Type");
+  const isTold = headerOf(letter, contentTypeHeader) !== undefined;
+  if (isBinary(letter) && type !== undefined && !isTold) all.set(contentTypeHeader, type);
   return { data: letter.body, headers: all };
 }
 
@@ -28,14 +31,17 @@ export function readNatsMessage(topic: string, data: Uint8Array, own: MsgHdrs | 
   try {
     return { topic, ...readEnvelope(data) };
   } catch {
-    return letter;
+    // without headers the binding (1.0.2, 3) knows structured events alone, and nothing else tells them
+    const isBare = headerOf(letter, "Content-Type") === undefined && isStructured(data);
+    return isBare ? { ...letter, header: { ...header, "Content-Type": structuredType } } : letter;
   }
 }
 
 function isEvent(letter: Letter): boolean {
-  const type = headerOf(letter, "Content-Type") ?? "";
-  return headerOf(letter, "ce-specversion") !== undefined || mediaType(type) === structuredType;
+  return isBinary(letter) || mediaType(headerOf(letter, "Content-Type") ?? "") === structuredType;
 }
+
+const isBinary = (letter: Letter): boolean => headerOf(letter, "ce-specversion") !== undefined;
 
 /** A subject to publish to names one thing. @throws MicrorunError `invalid_argument` */
 export function checkSubject(topic: string): void {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { MessageType } from "../call.ts";
 import { UnreadableError } from "./delivery.ts";
-import { decodePayload, encodePayload } from "./payload.ts";
+import { decodePayload, emptyPayload, encodePayload } from "./payload.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** Its protobuf is the name reversed, so that it is told from JSON. */
@@ -45,6 +45,14 @@ test.each([
   const read = () => decodePayload(bytes(body), contentType, undefined);
   expect(read).toThrow(why);
   expect(read).toThrow(UnreadableError);
+});
+
+test("an event without data has no payload, the empty message or no bytes, as its subscription says", () => {
+  const empty = (value: unknown) => ({ name: JSON.stringify(value) });
+  expect(emptyPayload(undefined)).toBeNull();
+  expect(emptyPayload("bytes")).toEqual(bytes(""));
+  expect(emptyPayload(type)).toEqual({ name: "" });
+  expect(emptyPayload({ name: "", fromJson: empty, toJson: (value) => value })).toEqual({ name: "{}" });
 });
 
 test("a typed payload is published as protobuf, or as the content type says", () => {

@@ -77,6 +77,14 @@ export function decodePayload(
   );
 }
 
+/** The payload of an event without data: nothing, or the empty message. @throws UnreadableError */
+export function emptyPayload(type: MessageType | "bytes" | undefined): unknown {
+  if (type === undefined) return null;
+  const nothing = new Uint8Array();
+  if (type === "bytes") return nothing;
+  return readable(type.name, () => (type.decode === undefined ? type.fromJson({}) : type.decode(nothing)));
+}
+
 function decoded(body: Uint8Array, type: MessageType): unknown {
   return readable(type.name, () => type.decode?.(body) ?? fromJson(body, type));
 }

@@ -5,7 +5,7 @@ import { within } from "../wait.ts";
 import type { Message, MessageHandler } from "./broker.ts";
 import type { Letter } from "./carrier.ts";
 import { readCloudEvent } from "./cloud-event.ts";
-import { decodePayload } from "./payload.ts";
+import { decodePayload, emptyPayload } from "./payload.ts";
 import { seenKeys } from "./seen-keys.ts";
 
 export const keyHeader = "Idempotency-Key";
@@ -72,5 +72,6 @@ function open(
     nack: (reason = "nack") =>
       answer.reject(new MicrorunError("aborted", `refused by its handler: ${reason}`)),
   };
-  return { payload: decodePayload(body, contentType, type), message, answer };
+  const isEmpty = event !== undefined && body.length === 0;
+  return { payload: isEmpty ? emptyPayload(type) : decodePayload(body, contentType, type), message, answer };
 }

@@ -3,9 +3,9 @@ import { isMetadataValue } from "../call.ts";
 import { MicrorunError } from "../errors.ts";
 import { eachHeader, ownHeaders } from "../lazy-headers.ts";
 
-/** Says something of one connection, or of the browser that made it: not carried on. */
+/** Says something of one connection, of the browser that made it, or of one hop by Kratos' naming: not carried on. */
 const notCarried =
-  /^(:|accept|connect(ion)?-?|content-|grpc-|if-|proxy-|sec-|(cookie|expect|host|http2-settings|keep-alive|micro-from-service|origin|range|referer|te|timeout|trailer|transfer-encoding|upgrade|user-agent|x-content-type)$)/;
+  /^(:|accept|connect(ion)?-?|content-|grpc-|if-|proxy-|sec-|x-md-local-|(cookie|expect|host|http2-settings|keep-alive|micro-from-service|origin|range|referer|te|timeout|trailer|transfer-encoding|upgrade|user-agent|x-content-type)$)/;
 
 /** What gRPC allows in a key. */
 const sendableKey = /^[\w.-]+$/;

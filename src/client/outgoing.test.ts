@@ -102,6 +102,8 @@ describe("metadata", () => {
       origin({
         "x-user": "john",
         "x-forwarded-for": "10.0.0.9",
+        "x-md-global-trace": "7",
+        "x-md-local-step": "1",
         authorization: "Bearer t",
         "x-name": "J\u00f6hn",
         "x-bad-bin": "no base64!",
@@ -123,10 +125,16 @@ describe("metadata", () => {
     expect(Object.fromEntries(call.metadata)).toEqual({
       "x-user": "john",
       "x-forwarded-for": "10.0.0.9",
+      "x-md-global-trace": "7",
       authorization: "Bearer t",
       "x-bytes-bin": "AAEC,/w==",
       "micro-from-service": "tester",
     });
+  });
+
+  test("given for one hop, as Kratos names it, are sent", () => {
+    const { call } = from({ metadata: { "x-md-local-step": "2" } }, origin({ "x-md-local-step": "1" }));
+    expect(call.metadata.get("x-md-local-step")).toBe("2");
   });
 
   test("given leave out what is undefined, and may be numbers", () => {

@@ -1,6 +1,6 @@
 /** What is asked of a client, as a call that connections take: names, messages, metadata, deadline. */
 import { parseAddress } from "../address.ts";
-import type { Call } from "../call.ts";
+import type { Call, MessageType } from "../call.ts";
 import { maxTimerMs } from "../wait.ts";
 import { type Asked, unsaid } from "./asked.ts";
 import type { CallOptions } from "./client.ts";
@@ -61,13 +61,18 @@ export function createOutgoing(options: OutgoingOptions): OutgoingOf {
     const call: Call = {
       service: type.service,
       method: type.name,
-      request: requests?.stream ?? request ?? {},
+      request: requests?.stream ?? said(request, type.request),
       metadata: metadata(origin?.metadata, how.metadata),
       signal: eitherSignal(how.signal, origin?.signal),
       type,
     };
     return { call: deadline === undefined ? call : { ...call, deadline }, requests };
   };
+}
+
+/** Nothing is an empty message; null is a value where JSON's null is one. */
+function said(request: unknown, { name }: MessageType): unknown {
+  return request === null && name === "google.protobuf.Value" ? null : (request ?? {});
 }
 
 function eitherSignal(own: AbortSignal | undefined, before: AbortSignal | undefined): AbortSignal {

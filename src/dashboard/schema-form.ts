@@ -112,7 +112,7 @@ function scalarOf(name: string, schema: JsonSchema, title: string, attributes: H
         : html`min="${schema.minimum}" max="${schema.maximum ?? ""}"`;
     return html`<label class="field" data-kind="number" ${attributes}>${caption(name, title)}<input type="number" ${bounds}></label>`;
   }
-  const example = examples[schema.format ?? ""];
+  const example = schema.examples?.[0] ?? examples[schema.format ?? ""];
   const hint = example === undefined ? html`` : html`placeholder="${example}"`;
   return html`<label class="field" data-kind="string" ${attributes}>${caption(name, title)}<input type="text" spellcheck="false" autocomplete="off" ${hint}></label>`;
 }
@@ -122,7 +122,6 @@ const examples: Readonly<Record<string, string>> = {
   uint64: "1234",
   byte: "base64",
   "date-time": "2026-01-31T12:00:00Z",
-  duration: "1.5s",
   "field-mask": "user.name,id",
 };
 
@@ -139,10 +138,11 @@ function isFree({ type, properties, additionalProperties, items }: JsonSchema): 
 
 /** `Item`, `list of Item`, `int64` */
 function titleOf(schema: JsonSchema, defs: Defs): string {
-  const { type, items, additionalProperties, title, format } = resolved(schema, defs);
+  const { type, items, additionalProperties, title, format, minimum } = resolved(schema, defs);
   if (items !== undefined) return `list of ${titleOf(items, defs)}`;
   if (additionalProperties !== undefined) return `map to ${titleOf(additionalProperties, defs)}`;
   const own = title?.slice(title.lastIndexOf(".") + 1);
+  if (own === undefined && type === "integer" && minimum === 0) return "uint32";
   return own ?? (format === "byte" ? "bytes" : format) ?? type ?? "any";
 }
 

@@ -21,6 +21,9 @@ export interface CallHead {
 /** Paths whose endpoint is remembered: callers may put any package before a service's name. */
 const maxPaths = 1000;
 
+/** Of messages, what each engine can unpack; empty: none is named. */
+const readable: ReadonlySet<string> = new Set(["", "identity", "deflate", "gzip"]);
+
 export function headReader(service: Service): (headers: Fields) => CallHead {
   const known = new Map<string, Endpoint>();
 
@@ -43,6 +46,7 @@ export function headReader(service: Service): (headers: Fields) => CallHead {
       if (endpoint === undefined) throw notFound(path, service);
       checkFields(headers);
       timeoutMs = readTimeout(text(headers["grpc-timeout"]), text(headers.timeout));
+      checkEncoding(text(headers["grpc-encoding"]));
     } catch (error) {
       fault = MicrorunError.from(error);
     }
@@ -53,6 +57,12 @@ export function headReader(service: Service): (headers: Fields) => CallHead {
 
 function text(value: Fields[string]): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+/** Whether its messages are packed or not, as grpc-go has it. */
+function checkEncoding(encoding: string | undefined): void {
+  if (encoding === undefined || readable.has(encoding)) return;
+  throw new MicrorunError("unimplemented", `messages of an encoding that is not known: ${encoding}`);
 }
 
 function notFound(path: string, service: Service): MicrorunError {

@@ -12,7 +12,7 @@ export interface Codec {
 export const protoContentType = "application/grpc+proto";
 export const jsonContentType = "application/grpc+json";
 
-/** gRPC proper: not gRPC-Web, which is the web side's. */
+/** gRPC proper: not gRPC-Web, which is the web side's (`http/grpc-web.ts`). */
 export function isGrpc(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/grpc($|[+;])/i.test(contentType);
 }

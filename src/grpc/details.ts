@@ -1,7 +1,7 @@
 /** The details of a status, `google.rpc.Status` in bytes: Go Micro's `errors.Error` or google.rpc's own, of which Kratos reads ErrorInfo. */
 import protobuf from "protobufjs/minimal.js";
-import { errorDetails } from "../error-details.ts";
-import type { ErrorOptions, MicrorunError, Violation } from "../errors.ts";
+import { statusBytes } from "../error-details.ts";
+import type { ErrorOptions, Violation } from "../errors.ts";
 import type { MicroError } from "../micro-error.ts";
 
 const urls = "type.googleapis.com/";
@@ -11,25 +11,7 @@ const badRequestUrl = `${urls}google.rpc.BadRequest`;
 const retryInfoUrl = `${urls}google.rpc.RetryInfo`;
 
 export function microErrorDetails(code: number, message: string, error: MicroError): Uint8Array {
-  return statusBytes(code, message, [[errorUrl, microErrorBytes(error)]]);
-}
-
-/** Empty, where the error says no more than its message. */
-export function richDetails(code: number, message: string, error: MicrorunError): Uint8Array {
-  const all = errorDetails(error).map(({ type, value }) => [`${urls}${type}`, value] as const);
-  return all.length === 0 ? new Uint8Array() : statusBytes(code, message, all);
-}
-
-/** google.rpc.Status{code=1, message=2, details=3 Any{type_url=1, value=2}} */
-function statusBytes(
-  code: number,
-  message: string,
-  details: readonly (readonly [url: string, value: Uint8Array])[],
-): Uint8Array {
-  const writer = protobuf.Writer.create().uint32(8).int32(code).uint32(18).string(message);
-  for (const [url, value] of details)
-    writer.uint32(26).fork().uint32(10).string(url).uint32(18).bytes(value).ldelim();
-  return writer.finish();
+  return statusBytes(code, message, [{ type: "errors.Error", value: microErrorBytes(error) }]);
 }
 
 /** errors.Error{id=1, code=2, detail=3, status=4} */

@@ -15,6 +15,8 @@ import { okStatus, receivedStatus, type Status, speaksMicro, toStatus } from "./
 export interface Wire {
   readonly head: CallHead;
   readonly peer: string | undefined;
+  /** What the caller takes of header fields; absent: it is not known. */
+  readonly maxFieldBytes?: number;
   /** Asks for the next message; `message`, `halfClose`, `broken` or `cancelled` answers. */
   read(): void;
   /** To go before the first message; undefined: nothing but what gRPC needs. */
@@ -133,7 +135,7 @@ class ServedExchange implements Exchange, Expiring {
     const { method } = endpoint;
     if (this.requests !== undefined) this.requests.end();
     else if (this.only === undefined)
-      this.finish(new MicrorunError("internal", "no message where the method takes one"));
+      this.finish(new MicrorunError("unimplemented", "no message where the method takes one"));
     else if (!method.responseStream) this.begin(method);
   }
 
@@ -278,14 +280,15 @@ class ServedExchange implements Exchange, Expiring {
   private statusOf(error: MicrorunError): Status {
     const { endpoint, headers } = this.wire.head;
     const passed = endpoint?.method.passing === undefined ? undefined : receivedStatus(error);
-    return passed ?? toStatus(error, speaksMicro(headers), this.answering.name);
+    return passed ?? toStatus(error, speaksMicro(headers), this.answering.name, this.wire.maxFieldBytes);
   }
 }
 
 /** Without a schema nothing says that requests stream. */
 function secondMessage({ service, name, request }: Method): MicrorunError {
-  if (request.decode !== undefined)
-    return new MicrorunError("internal", "a second message where the method takes one");
-  const why = "it takes one request, a stream of them needs a .proto";
-  return new MicrorunError("unimplemented", `${service}.${name}: ${why}`);
+  const why =
+    request.decode === undefined
+      ? `${service}.${name}: it takes one request, a stream of them needs a .proto`
+      : "a second message where the method takes one";
+  return new MicrorunError("unimplemented", why);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { decodeText, encodeText, recordOf } from "./header-record.ts";
+import { recordOf } from "./header-record.ts";
 
 test("repeated fields are joined as node:http2 joins them", () => {
   const flat = ["x-a", "1", "x-a", "2", "cookie", "a=1", "cookie", "b=2", "content-type", "first"];
@@ -31,16 +31,4 @@ test("a field may have the name of something that every object has", () => {
     ["__proto__", "b"],
     ["tostring", "c"],
   ]);
-});
-
-test("texts of errors travel as percent-encoded UTF-8", () => {
-  for (const [text, sent] of [
-    ["plain: text ~", "plain: text ~"],
-    ['100 % "é"\n', '100 %25 "%C3%A9"%0A'],
-    ["\u{1f600}", "%F0%9F%98%80"],
-  ] as const) {
-    expect(encodeText(text)).toBe(sent);
-    expect(decodeText(sent)).toBe(text);
-  }
-  expect(decodeText("%zz % %4")).toBe("%zz % %4");
 });

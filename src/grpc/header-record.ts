@@ -26,22 +26,3 @@ export function recordOf(flat: FlatFields): Record<string, string | string[]> {
   }
   return record;
 }
-
-/** As gRPC has `grpc-message`: percent-encoded UTF-8. */
-export function encodeText(text: string): string {
-  return text.replaceAll(/[^ -$&-~]+/g, (part) =>
-    [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
-  );
-}
-
-/** What is no percent-encoding stays as it is. */
-export function decodeText(text: string): string {
-  if (!text.includes("%")) return Buffer.from(text, "latin1").toString();
-  const bytes: number[] = [];
-  for (let i = 0; i < text.length; i++) {
-    const [, hex] = /^%([\da-f]{2})/i.exec(text.slice(i, i + 3)) ?? [];
-    bytes.push(hex === undefined ? text.charCodeAt(i) : Number.parseInt(hex, 16));
-    if (hex !== undefined) i += 2;
-  }
-  return Buffer.from(bytes).toString();
-}

@@ -1,5 +1,5 @@
 /** DATA, written as the peer's windows and the socket allow (RFC 9113 §5.2, §6.1). */
-import { remove } from "./closing.ts";
+import { remove, withhold } from "./closing.ts";
 import type { Connection, StreamState } from "./connection.ts";
 import { costs, earn } from "./flood-budget.ts";
 import { maxFrameBytes } from "./frame-code.ts";
@@ -92,8 +92,9 @@ export function endWith(stream: StreamState, shared: Fields, own: Fields | undef
 /** Our side has ended; its trailers go now if it has any. */
 function finish(stream: StreamState): void {
   const { connection, trailers } = stream;
-  if (trailers !== undefined) writeHeaders(connection, stream.id, trailers.shared, trailers.own, true);
-  closeLocal(stream);
+  if (trailers === undefined || writeHeaders(connection, stream.id, trailers.shared, trailers.own, true))
+    closeLocal(stream);
+  else withhold(stream);
 }
 
 /** END_STREAM has been framed. */

@@ -68,6 +68,18 @@ export function reset(stream: StreamState, code: number): void {
   remove(stream, !isOver);
 }
 
+/** A header list larger than the peer takes is not sent: it might close the connection for it. The stream ends alone. */
+export function withhold(stream: StreamState): void {
+  writeReset(stream.connection.output, stream.id, errorCodes.internal);
+  abandon(stream, { code: errorCodes.internal, reason: excessOf(stream.connection), unsent: false });
+}
+
+/** As grpc-go words it. */
+export function excessOf({ isServer, peerMaxHeaderListBytes }: Connection): string {
+  const peer = isServer ? "client" : "server";
+  return `header list size to send violates the maximum size (${peerMaxHeaderListBytes} bytes) set by ${peer}`;
+}
+
 /** The peer's mistake on a stream, open or not. */
 export function streamError(connection: Connection, id: number, code: number, reason: string): void {
   spend(connection.budget, costs.mistake);

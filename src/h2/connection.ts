@@ -11,6 +11,8 @@ import type { Output } from "./output.ts";
 export interface EncodedBlock {
   readonly version: number;
   readonly bytes: Uint8Array;
+  /** Of the list, decoded. */
+  readonly listBytes: number;
 }
 
 export interface Connection {
@@ -50,6 +52,8 @@ export interface Connection {
   settingsAcked: boolean;
   /** What the peer lets us have open. */
   peerMaxStreams: number;
+  /** What the peer takes of a header list; infinite: it has not said. */
+  peerMaxHeaderListBytes: number;
   peerInitialWindow: number;
   sendWindow: number;
   receiveWindow: number;

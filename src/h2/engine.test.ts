@@ -14,7 +14,7 @@ import {
 import { frame, uint32s } from "../../test/raw-http2.ts";
 import { MicrorunError } from "../errors.ts";
 import { http2Engine } from "./engine.ts";
-import { type Accept, errorCodes, type Stream, type StreamListener } from "./h2.ts";
+import { type Accept, errorCodes, listBytes, type Stream, type StreamListener } from "./h2.ts";
 
 const ok = [":status", "200"];
 
@@ -255,6 +255,96 @@ describe("header lists that are sent again", () => {
       await settle();
     }
     expect(got).toEqual(order.map((i) => lists[i]!.slice(8)));
+  });
+});
+
+describe("a header list larger than the peer takes", () => {
+  /** Of as many bytes, as RFC 9113 §6.5.2 counts them. */
+  const listOf = (bytes: number): string[] => ["x-large", "v".repeat(bytes - 32 - "x-large".length)];
+  const limits = { maxHeaderListBytes: 1_000 };
+  const left = 1_000 - listBytes(requestFields);
+
+  test("fails its request alone, which nobody hears of", async () => {
+    const asked: number[] = [];
+    const { client } = join(
+      (stream, { fields }) => {
+        asked.push(listBytes(fields));
+        stream.endWith(ok);
+        return silent;
+      },
+      { limits },
+    );
+    await settle();
+    for (const [shared, own] of [
+      [requestFields, listOf(left + 1)],
+      [[...requestFields, ...listOf(left + 1)], undefined],
+    ] as const) {
+      let error: unknown;
+      try {
+        client.request(hearing(), shared, own, true);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toMatchObject({
+        code: "internal",
+        message: "header list size to send violates the maximum size (1000 bytes) set by server",
+        unsent: false,
+      });
+    }
+    const heard = hearing();
+    client.request(heard, requestFields, listOf(left), true);
+    await settle();
+    expect([asked, heard.ended(), client.open]).toEqual([[1_000], true, 0]);
+  });
+
+  test("is found out where the request waited for the peer to say what it takes", async () => {
+    const { client } = join(echo, { limits });
+    const calls = [listOf(left + 1), listOf(left), listOf(left + 1)].map((own) => post(client, own));
+    for (const { stream } of calls) stream.end();
+    await settle();
+    expect(calls.map(({ heard }) => heard.ended())).toEqual([false, true, false]);
+    expect(calls[0]!.heard.ending()).toMatchObject({ code: errorCodes.internal, unsent: false });
+    expect([client.open, client.waiting, client.usable]).toEqual([0, 0, true]);
+  });
+
+  test("is not sent as a head, nor as trailers: the stream ends alone", async () => {
+    const endings: unknown[] = [];
+    const { client } = join(
+      (stream, { fields }) => {
+        if (fields.at(-1) === "head") stream.send(ok, listOf(1_000));
+        else {
+          stream.send(ok);
+          stream.endWith([], listOf(fields.at(-1) === "trailers" ? 1_001 : 1_000));
+        }
+        return { ...silent, reset: ({ code }) => void endings.push(code) };
+      },
+      { clientLimits: limits },
+    );
+    await settle();
+    const calls = ["head", "trailers", "neither"].map((name) => post(client, ["x-name", name]));
+    await settle();
+    expect(calls.map(({ heard }) => heard.ending()?.code)).toEqual([
+      errorCodes.internal,
+      errorCodes.internal,
+      undefined,
+    ]);
+    expect(listBytes(calls[2]!.heard.trailer()!.fields)).toBe(1_000);
+    expect([endings.length, client.usable]).toEqual([0, true]);
+  });
+
+  test("is one as soon as the peer says so, kept or not", async () => {
+    const shared = [":status", "200", ...listOf(500)];
+    const { say } = await rawPeer((stream) => {
+      stream.endWith(shared);
+      return silent;
+    });
+    const typesOf = async (id: number): Promise<number[]> =>
+      (await say(requestFrame(id))).map(({ type }) => type);
+    expect([await typesOf(1), await typesOf(3), await typesOf(5)]).toEqual([[1], [1], [1]]);
+    await say(frame(4, 0, 0, setting(6, 541)));
+    expect(await typesOf(7)).toEqual([3]);
+    await say(frame(4, 0, 0, setting(6, 542)));
+    expect(await typesOf(9)).toEqual([1]);
   });
 });
 

@@ -1,10 +1,18 @@
 /** The contract of HTTP/2: connections of either role, made of streams that hand over bytes without copying them. */
+import { entrySize } from "./header-table.ts";
 import type { Limits } from "./limits.ts";
 
 export type { Limits };
 
 /** Header fields as they travel, lower case and flat: `[name, value, name, value, …]`, one character per byte. */
 export type Fields = readonly string[];
+
+/** The size of a header list as its receiver limits it (RFC 9113 §6.5.2). */
+export function listBytes(fields: Fields): number {
+  let bytes = 0;
+  for (let i = 0; i < fields.length; i += 2) bytes += entrySize(fields[i]!, fields[i + 1]!);
+  return bytes;
+}
 
 /** RFC 9113 §7. */
 export const errorCodes = {
@@ -63,6 +71,8 @@ export interface Stream {
   /** 0 while a client's stream waits for the peer's limit to let it open. */
   readonly id: number;
   readonly closed: boolean;
+  /** What the peer takes of a header list, as `listBytes` counts; infinite: it has not said. More resets the stream, unsent. */
+  readonly maxHeaderListBytes: number;
   /**
    * Sends a head: a server's response, a client's has gone with `request`.
    * @param shared an array used again and again: its encoded form is kept
@@ -136,7 +146,8 @@ export interface ClientSession extends Session {
   /**
    * Opens a stream, or has it wait for one to end. Its writes wait with it.
    * @param ended the request has no body
-   * @throws MicrorunError `unavailable` when not usable, `resource_exhausted` when `maxWaiting` wait; both `unsent`
+   * @throws MicrorunError `unavailable` when not usable, `resource_exhausted` when `maxWaiting` wait; both `unsent`;
+   *   `internal` for a head larger than the peer takes
    */
   request(listener: StreamListener, shared: Fields, own?: Fields, ended?: boolean): Stream;
 }

@@ -1,8 +1,7 @@
 /** HEADERS and CONTINUATION, written (RFC 9113 §6.2, §6.10); the encoded form of shared lists is kept. */
 import type { Connection, EncodedBlock } from "./connection.ts";
 import { flags, frameTypes, headBytes, maxFrameBytes } from "./frame-code.ts";
-import type { Fields } from "./h2.ts";
-import { fieldRoom } from "./hpack-encoder.ts";
+import { type Fields, listBytes } from "./h2.ts";
 import { flushLater, flushSoon, type Output, openFrame, room } from "./output.ts";
 
 /** Shared lists whose encoded form a connection keeps. */
@@ -10,28 +9,34 @@ const maxEncodedBlocks = 256;
 /** Of a table size update, which opens a block. */
 const updateRoom = 8;
 
+/** @returns false for a list larger than the peer takes: nothing was written */
 export function writeHeaders(
   connection: Connection,
   stream: number,
   shared: Fields,
   own: Fields | undefined,
   ends: boolean,
-): void {
-  const { output, encoder } = connection;
+): boolean {
+  const { output, encoder, peerMaxHeaderListBytes } = connection;
   const kept = keptBlock(connection, shared);
   const endFlag = ends ? flags.endStream : 0;
   if (kept !== undefined && own === undefined) {
     const { bytes } = kept;
+    if (kept.listBytes > peerMaxHeaderListBytes) return false;
     const buffer = openFrame(output, bytes.length, frameTypes.headers, flags.endHeaders | endFlag, stream);
     let { at } = output;
     // a loop: blocks of a few bytes are the rule, for which `set` costs more
     for (let i = 0; i < bytes.length; i++) buffer[at++] = bytes[i]!;
     output.at = at;
     leave(output, ends);
-    return;
+    return true;
   }
 
-  const most = updateRoom + listRoom(shared) + (own === undefined ? 0 : listRoom(own));
+  const sharedBytes = kept?.listBytes ?? listBytes(shared);
+  const allBytes = own === undefined ? sharedBytes : sharedBytes + listBytes(own);
+  if (allBytes > peerMaxHeaderListBytes) return false;
+  // more than `fieldRoom` asks for
+  const most = updateRoom + allBytes;
   const fits = most <= maxFrameBytes;
   const buffer = fits ? room(output, headBytes + most) : Buffer.allocUnsafe(most);
   const head = output.at;
@@ -47,8 +52,10 @@ export function writeHeaders(
     for (let i = 0; i < shared.length; i += 2)
       at = encoder.field(buffer, at, shared[i]!, shared[i + 1]!, true);
     // an insertion must be sent once only: the next time the fields are indexed, then the block is kept
-    if (!resized && version === encoder.version)
-      keep(connection, shared, { version, bytes: Uint8Array.prototype.slice.call(buffer, start, at) });
+    if (!resized && version === encoder.version) {
+      const bytes = Uint8Array.prototype.slice.call(buffer, start, at);
+      keep(connection, shared, { version, bytes, listBytes: sharedBytes });
+    }
   }
   if (own !== undefined)
     for (let i = 0; i < own.length; i += 2) at = encoder.field(buffer, at, own[i]!, own[i + 1]!, false);
@@ -62,6 +69,7 @@ export function writeHeaders(
     output.at = at;
   }
   leave(output, ends);
+  return true;
 }
 
 function leave(output: Output, ends: boolean): void {
@@ -78,12 +86,6 @@ function keptBlock({ encoder, encodedBlocks }: Connection, shared: Fields): Enco
 function keep({ encodedBlocks }: Connection, shared: Fields, block: EncodedBlock): void {
   if (encodedBlocks.size >= maxEncodedBlocks) encodedBlocks.clear();
   encodedBlocks.set(shared, block);
-}
-
-function listRoom(fields: Fields): number {
-  let bytes = 0;
-  for (let i = 0; i < fields.length; i += 2) bytes += fieldRoom(fields[i]!, fields[i + 1]!);
-  return bytes;
 }
 
 function writeSplit({ output }: Connection, stream: number, block: Buffer, endFlag: number): void {

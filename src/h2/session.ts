@@ -76,6 +76,7 @@ export function createConnection(
     settled: false,
     settingsAcked: false,
     peerMaxStreams: Number.POSITIVE_INFINITY,
+    peerMaxHeaderListBytes: Number.POSITIVE_INFINITY,
     peerInitialWindow: initialWindow,
     sendWindow: initialWindow,
     receiveWindow: Math.max(limits.connectionWindowBytes, initialWindow),

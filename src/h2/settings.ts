@@ -72,6 +72,9 @@ function apply(connection: Connection, id: number, value: number): void {
     case settingIds.initialWindowSize:
       resizeWindows(connection, value);
       return;
+    case settingIds.maxHeaderListSize:
+      connection.peerMaxHeaderListBytes = value;
+      return;
     case settingIds.maxFrameSize:
       // not used: our frames stay at the smallest that every peer takes
       if (value < maxFrameBytes || value > maxFrameSizeSetting)

@@ -1,6 +1,6 @@
 /** A stream: the calls that its user has, over what each of them does. */
 import { end, endWith, ready, write } from "./body-writer.ts";
-import { reset } from "./closing.ts";
+import { reset, withhold } from "./closing.ts";
 import type { Connection, StreamState } from "./connection.ts";
 import { writeWindowUpdate } from "./frame-writer.ts";
 import type { Fields, StreamListener } from "./h2.ts";
@@ -55,8 +55,13 @@ class ConnectionStream implements StreamState {
     this.receiveWindow = connection.limits.streamWindowBytes;
   }
 
+  get maxHeaderListBytes(): number {
+    return this.connection.peerMaxHeaderListBytes;
+  }
+
   send(shared: Fields, own?: Fields): void {
-    if (!this.closed && !this.endWanted) writeHeaders(this.connection, this.id, shared, own, false);
+    if (this.closed || this.endWanted) return;
+    if (!writeHeaders(this.connection, this.id, shared, own, false)) withhold(this);
   }
 
   write(bytes: Uint8Array, prefix?: Uint8Array): boolean {

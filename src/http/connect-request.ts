@@ -6,7 +6,7 @@ import { type Codec, codecNamed, codecNames, jsonCodec, mediaType } from "./code
 import { failure } from "./connect-error.ts";
 import type { Answering } from "./unary.ts";
 
-/** The request says by its content type that it is a call, not a web page's. */
+/** The request says by its content type that it is a call of Connect, not a web page's. */
 export function looksLikeCall({ method, headers }: Request): boolean {
   return method === "POST" && /^application\/(connect\+)?(json|proto)$/.test(mediaType(headers));
 }

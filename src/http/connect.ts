@@ -14,7 +14,8 @@ import {
   wrongMethod,
   wrongType,
 } from "./connect-request.ts";
-import { serveStream } from "./connect-stream.ts";
+import { connectForm } from "./connect-stream.ts";
+import { serveStream } from "./enveloped-stream.ts";
 import { type Answering, type Arrival, addMetadata, callUnary, type Outcome } from "./unary.ts";
 
 export async function serveConnect(
@@ -33,7 +34,10 @@ export async function serveConnect(
     if (byGet) return await serveGet(arrival, endpoint, timeoutMs, answering);
     const codec = codecOf(request.headers, method, answering);
     if (codec === undefined) return wrongType(request.headers, method);
-    if (stream) return await serveStream(arrival, { endpoint, codec, timeoutMs }, answering);
+    if (stream) {
+      const form = connectForm(request, codec);
+      return await serveStream(arrival, { endpoint, codec, timeoutMs, form }, answering);
+    }
     const read = (): unknown => readMessage(request, method, codec, answering);
     const outcome = await callUnary(arrival, { endpoint, codec, timeoutMs, read }, answering);
     return respond(outcome, codec, request.headers.get("accept-encoding"));

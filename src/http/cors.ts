@@ -71,13 +71,17 @@ function allowedFields({ headers }: Request, { origins }: Cors): Record<string, 
   };
 }
 
-/** Pages read only a few fields of an answer unless told of the others: Connect's trailers, a handler's own. */
+/** Pages read only a few fields of an answer unless told of the others: Connect's trailers, a handler's own, those that gRPC-Web's clients look for. */
 function originFields(request: Request, rules: Cors, headers: Headers): Record<string, string> {
   const allowed = allowedFields(request, rules);
   if (allowed === undefined) return {};
-  const names = [...new Set(headers.keys())].filter((name) => !notExposed.test(name));
+  const asked = headers.get("content-type")?.startsWith("application/grpc-web") ? statusFields : [];
+  const names = [...new Set([...headers.keys(), ...asked])].filter((name) => !notExposed.test(name));
   return { ...allowed, ...(names.length === 0 ? {} : { "access-control-expose-headers": names.join(", ") }) };
 }
+
+/** Looked for even where they are not, which browsers complain of. */
+const statusFields = ["grpc-status", "grpc-message", "grpc-status-details-bin"];
 
 /** Readable anyway, nobody's to read, or of the connection. */
 const notExposed =

@@ -1,10 +1,21 @@
-/** Connect's envelopes: a byte of flags, the length in four, the message. */
+/** The envelopes of Connect and gRPC-Web: a byte of flags, the length in four, the message. */
 import { MicrorunError } from "../errors.ts";
 import { cutOff, decompress, tooLarge } from "./body.ts";
 import type { ConnectError } from "./connect-error.ts";
 import type { Lifetime } from "./lifetime.ts";
 
-const headBytes = 5;
+/** How a request's messages are packed, those that are. */
+export interface Packing {
+  /** The field that says it. */
+  readonly field: string;
+  readonly encoding: string | null;
+}
+
+export function packingOf(headers: Headers, field: string): Packing {
+  return { field, encoding: headers.get(field) };
+}
+
+export const headBytes = 5;
 const compressedFlag = 1;
 const endFlag = 2;
 
@@ -29,11 +40,12 @@ export function endStream(
 
 /**
  * The messages of a body, unpacked.
- * @throws MicrorunError `invalid_argument` for what is no envelope, `resource_exhausted` for a message that is too large
+ * @throws MicrorunError `invalid_argument` for what is no envelope, `internal` for a packed one of no encoding,
+ *   `resource_exhausted` for a message that is too large
  */
 export async function* readEnvelopes(
   body: ReadableStream<Uint8Array> | null,
-  encoding: string | null,
+  packing: Packing,
   maxBytes: number,
   lifetime: Lifetime,
 ): AsyncGenerator<Uint8Array> {
@@ -48,7 +60,7 @@ export async function* readEnvelopes(
       const chunk = await lifetime.during(async () => reader?.read()).catch(broken);
       if (chunk?.value === undefined) {
         if (length === 0) return undefined;
-        throw new MicrorunError("invalid_argument", "request body: ends inside an envelope");
+        throw endsInside();
       }
       chunks.push(Buffer.from(chunk.value));
       length += chunk.value.length;
@@ -59,21 +71,57 @@ export async function* readEnvelopes(
   };
 
   for (let head = await take(headBytes); head !== undefined; head = await take(headBytes)) {
-    const flags = head[0]!;
-    const length = head.readUInt32BE(1);
-    if (flags & ~compressedFlag)
-      throw new MicrorunError("invalid_argument", `envelope: unknown flags ${flags}`);
-    if (flags & compressedFlag && (encoding ?? "identity") === "identity")
-      throw new MicrorunError(
-        "invalid_argument",
-        "envelope: compressed, but no connect-content-encoding says how",
-      );
-    if (length > maxBytes) throw tooLarge("request", maxBytes);
+    const { length, packed } = readHead(head, packing, maxBytes);
     const message = await take(length);
-    if (message === undefined)
-      throw new MicrorunError("invalid_argument", "request body: ends inside an envelope");
-    yield flags & compressedFlag ? await decompress(message, encoding, maxBytes) : message;
+    if (message === undefined) throw endsInside();
+    yield packed ? await decompress(message, packing.encoding, maxBytes) : message;
   }
+}
+
+/**
+ * The message of a body that is one envelope, unpacked; a promise where it is packed.
+ * @throws MicrorunError as `readEnvelopes`, `unimplemented` when there is none, or more than one
+ */
+export function readEnvelope(
+  body: Uint8Array,
+  packing: Packing,
+  maxBytes: number,
+): Uint8Array | Promise<Uint8Array> {
+  if (body.length === 0) throw noMessage();
+  if (body.length < headBytes) throw endsInside();
+  const { length, packed } = readHead(body, packing, maxBytes);
+  if (body.length < headBytes + length) throw endsInside();
+  if (body.length > headBytes + length) throw severalMessages();
+  const message = body.subarray(headBytes);
+  return packed ? decompress(message, packing.encoding, maxBytes) : message;
+}
+
+function readHead(
+  head: Uint8Array,
+  { field, encoding }: Packing,
+  maxBytes: number,
+): { length: number; packed: boolean } {
+  const flags = head[0]!;
+  const length = new DataView(head.buffer, head.byteOffset).getUint32(1);
+  const packed = (flags & compressedFlag) !== 0;
+  if (flags & ~compressedFlag)
+    throw new MicrorunError("invalid_argument", `envelope: unknown flags ${flags}`);
+  if (packed && (encoding ?? "identity") === "identity")
+    throw new MicrorunError("internal", `envelope: compressed, but no ${field} says how`);
+  if (length > maxBytes) throw tooLarge("request", maxBytes);
+  return { length, packed };
+}
+
+export function noMessage(): MicrorunError {
+  return new MicrorunError("unimplemented", "request body: no message, where one is expected");
+}
+
+export function severalMessages(): MicrorunError {
+  return new MicrorunError("unimplemented", "request body: more than one message, where one is expected");
+}
+
+function endsInside(): MicrorunError {
+  return new MicrorunError("invalid_argument", "request body: ends inside an envelope");
 }
 
 function broken(error: unknown): never {

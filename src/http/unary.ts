@@ -163,9 +163,9 @@ export function errorOf(thrown: unknown, { service, name }: Method, log: Log): M
   return MicrorunError.from(thrown);
 }
 
-/** Fields that belong to HTTP or to Connect, never to handlers. */
+/** Fields that belong to HTTP, to Connect or to gRPC-Web, never to handlers. */
 const internal =
-  /^(connect-.*|content-(encoding|length|type)|accept-encoding|connection|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/;
+  /^(connect-.*|grpc-((accept-)?encoding|message|status(-details-bin)?|timeout)|x-grpc-web|content-(encoding|length|type)|accept-encoding|connection|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/;
 
 const visible: FieldSource<Headers> = {
   get: (headers, name) => (internal.test(name) ? null : headers.get(name)),
@@ -174,6 +174,10 @@ const visible: FieldSource<Headers> = {
 
 /** Adds what the handler sends to the response's own fields. */
 export function addMetadata(to: Headers, from: Headers | undefined, prefix = ""): void {
-  if (from === undefined) return;
-  eachHeader(from, (name, value) => internal.test(name) || to.append(prefix + name, value));
+  eachSent(from, (name, value) => to.append(prefix + name, value));
+}
+
+/** Tells of what the handler sends that is its own. */
+export function eachSent(from: Headers | undefined, tell: (name: string, value: string) => void): void {
+  if (from !== undefined) eachHeader(from, (name, value) => internal.test(name) || tell(name, value));
 }

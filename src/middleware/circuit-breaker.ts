@@ -1,4 +1,5 @@
 /** `circuitBreaker`: what keeps failing is not asked for a while. */
+import type { Call } from "../call.ts";
 import { type Code, codes, MicrorunError } from "../errors.ts";
 import { keyBy } from "./call-key.ts";
 import { type Circuit, createCircuit } from "./circuit.ts";
@@ -6,6 +7,7 @@ import { codeOf, untilEnd } from "./ending.ts";
 import { live } from "./live.ts";
 import type { By, Layer, Live } from "./middleware.ts";
 import { type Kinds, kinds } from "./option-kinds.ts";
+import { refusalFields } from "./refusal.ts";
 
 export interface CircuitBreakerOptions {
   /** What has a circuit of its own. @default "method": of calls out, of each service called */
@@ -49,7 +51,7 @@ const defaultFailures: readonly Code[] = [
 ];
 const defaultMaxKeys = 1000;
 
-/** While a circuit is open its calls are answered `unavailable` at once. */
+/** While a circuit is open its calls are answered `unavailable` at once, and told when it is tried again (`Retry-After`, google.rpc.RetryInfo). */
 export function circuitBreaker(options: Live<CircuitBreakerOptions> = {}): Layer {
   const held = live("circuitBreaker", table, options, (given, around) => {
     const { by = "method", failures = defaultFailures, maxKeys = defaultMaxKeys, ...rules } = given;
@@ -60,7 +62,7 @@ export function circuitBreaker(options: Live<CircuitBreakerOptions> = {}): Layer
     };
     return {
       failures: new Set<Code | "ok">(failures),
-      circuit(call: Parameters<typeof ofCall>[0]): Circuit {
+      circuit(call: Call): Circuit {
         const key = ofCall(call);
         let circuit = circuits.get(key);
         if (circuit === undefined) {
@@ -78,7 +80,7 @@ export function circuitBreaker(options: Live<CircuitBreakerOptions> = {}): Layer
     return (call) => {
       const { circuit, failures } = held(around);
       const passed = circuit(call).pass();
-      if (typeof passed === "number") return Promise.reject(refusal(call.target ?? call.method, passed));
+      if (typeof passed === "number") return Promise.reject(refuse(call, passed));
       return untilEnd(next, call, (error) => {
         const code = codeOf(error);
         passed.end(code === "cancelled" ? undefined : !failures.has(code));
@@ -87,9 +89,13 @@ export function circuitBreaker(options: Live<CircuitBreakerOptions> = {}): Layer
   };
 }
 
-function refusal(what: string, retryMs: number): MicrorunError {
-  return new MicrorunError("unavailable", `${what}: its circuit is open`, {
+function refuse(call: Call, retryMs: number): MicrorunError {
+  const error = new MicrorunError("unavailable", `${call.target ?? call.method}: its circuit is open`, {
     reason: "CIRCUIT_OPEN",
     retryMs,
   });
+  // gRPC has the details for it, and its clients retry only what is answered by trailers alone
+  if (call.field?.("content-type") === undefined)
+    for (const [name, value] of Object.entries(refusalFields(error))) call.reply?.header.set(name, value);
+  return error;
 }

@@ -95,7 +95,12 @@ test("a breaker refuses at once, each method for itself, and leaves callers' fau
   for (let i = 0; i < 5; i++) await layer(callOf({ metadata: { code: "not_found" } })).catch(() => {});
   for (let i = 0; i < 7; i++) await layer(callOf()).catch(() => {});
   expect(asked).toBe(10);
-  expect(await refusal(layer(callOf()))).toBe("unavailable: Hello: its circuit is open");
+  const call = callOf();
+  expect(await refusal(layer(call))).toBe("unavailable: Hello: its circuit is open");
+  expect(call.reply?.header.get("retry-after")).toBe("5");
+  const overGrpc = { ...callOf(), field: () => "application/grpc" };
+  expect(await refusal(layer(overGrpc))).toBe("unavailable: Hello: its circuit is open");
+  expect(overGrpc.reply?.header.has("retry-after")).toBe(false);
   expect(await layer(callOf({ method: "Slow" }))).toBe("slow");
   expect(log.records().map(({ message, fields }) => [message, fields.of])).toEqual([
     ["circuit open", "greeter.Greeter/Hello"],

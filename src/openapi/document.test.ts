@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { loadSchema } from "../grpc/schema/schema.ts";
+import { loadSchema, parseSchema } from "../grpc/schema/schema.ts";
 import { createRoutes } from "../rest/routes.ts";
 import { bindHandlers, composeService } from "../service/compose.ts";
 import { type OpenApi, openApi } from "./document.ts";
@@ -78,10 +78,9 @@ test("a body does not ask for what the path says", () => {
 test("fields have the forms of proto3 JSON", () => {
   const book = components.schemas?.["library.v1.Book"] as { properties: Record<string, object> };
   expect(book).toMatchObject({
-    required: ["title"],
     properties: {
       name: { type: "string", readOnly: true },
-      copies: { type: "string", format: "int64" },
+      copies: { type: "string", format: "int64", pattern: "^-?\\d+$" },
       kind: { type: "string", enum: ["KIND_UNSPECIFIED", "FICTION", "SCIENCE"] },
       labels: { type: "object", additionalProperties: { type: "string" } },
       notes: { type: "object" },
@@ -95,6 +94,42 @@ test("fields have the forms of proto3 JSON", () => {
       { not: { anyOf: [{ required: ["room"] }, { required: ["floor"] }] } },
     ],
   });
+});
+
+test("a required field is told of messages that no reply reaches, be it within others", () => {
+  const shop = parseSchema(
+    "shop.proto",
+    `syntax = "proto3"; package shop;
+    import "google/api/annotations.proto"; import "google/api/field_behavior.proto";
+    service Shop {
+      rpc Buy(Order) returns (Receipt) { option (google.api.http) = { post: "/buy/{id}" body: "*" }; }
+      rpc Ask(Order) returns (stream Line);
+      rpc Tell(Order) returns (Receipt) { option (google.api.http) = { get: "/tell/{id}" }; }
+      rpc Quote(Order) returns (Line);
+    }
+    message Order { string id = 1; Item item = 2; Address to = 3; string note = 4 [(google.api.field_behavior) = REQUIRED]; }
+    message Item { string name = 1 [(google.api.field_behavior) = REQUIRED]; }
+    message Address { string city = 1 [(google.api.field_behavior) = REQUIRED]; }
+    message Receipt { map<string, Line> lines = 1; }
+    message Line { repeated Item items = 1; string text = 2 [(google.api.field_behavior) = REQUIRED]; }`,
+  );
+  const own = bindHandlers({ Shop: {} }, shop);
+  const service = composeService({ name: "shop", version: "1", id: "1", metadata: {} }, [own]);
+  const { bindings } = createRoutes(service.endpoints);
+  const api = openApi({ identity: service, ...own, bindings });
+  const requiredOf = (name: string): unknown =>
+    (api.components.schemas?.[`shop.${name}`] as { required?: unknown } | undefined)?.required;
+  expect(["Order", "Address", "Item", "Line"].map(requiredOf)).toEqual([
+    ["note"],
+    ["city"],
+    undefined,
+    undefined,
+  ]);
+  expect(api.paths["/buy/{id}"]?.post?.requestBody).toMatchObject({
+    content: { "application/json": { schema: { required: ["note"] } } },
+  });
+  const asked = api.paths["/tell/{id}"]?.get?.parameters?.filter(({ required }) => required === true);
+  expect(asked?.map(({ name }) => name)).toEqual(["id", "note"]);
 });
 
 test("streams are lines of JSON, and HttpBody is bytes of any type", () => {

@@ -31,7 +31,7 @@ export interface OpenApi {
 const verbs = /^(get|put|post|delete|options|head|patch|trace)$/;
 
 export function openApi({ identity, endpoints, bindings, schemas, bearer = false }: Described): OpenApi {
-  const known = createSchemas();
+  const known = createSchemas(endpoints.map(({ method }) => method.response));
   const comment = (name: string): string | undefined => {
     for (const schema of schemas) {
       const text = schema.comment?.(name);

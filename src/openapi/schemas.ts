@@ -16,10 +16,19 @@ export interface Schemas {
 
 const reference = /"\$ref":"#\/components\/schemas\/([^"]+)"/g;
 
-export function createSchemas(): Schemas {
+/** @param replies what is replied: proto3 JSON leaves out defaults, so that nothing is sure to be there in what they reach */
+export function createSchemas(replies: Iterable<MessageType> = []): Schemas {
   const components: Record<string, object> = {};
+  let replied: Set<string> | undefined;
+  const isReplied = (name: string): boolean => {
+    replied ??= new Set([...replies].flatMap((type) => Object.keys(type.schema?.().$defs ?? {})));
+    return replied.has(name);
+  };
   const addAll = ({ $defs = {} }: JsonSchema): void => {
-    for (const [name, schema] of Object.entries($defs)) components[name] ??= componentOf(schema);
+    for (const [name, { required, ...schema }] of Object.entries($defs))
+      components[name] ??= componentOf(
+        required === undefined || isReplied(name) ? schema : { ...schema, required },
+      );
   };
   return {
     of(type, except = []) {

@@ -20,6 +20,13 @@ const number = (description: string, minimum: number, maximum: number): Schema =
   minimum,
   maximum,
 });
+/** A whole number or a text, as Kubernetes' own quantities; a structural schema cannot say "any number". */
+const quantity = (description: string, more: Schema): Schema => ({
+  "x-kubernetes-int-or-string": true,
+  anyOf: [{ type: "integer" }, { type: "string" }],
+  description,
+  ...more,
+});
 const object = (description: string, properties: Schema, more: Schema = {}): Schema => ({
   type: "object",
   description,
@@ -39,6 +46,8 @@ const maxListed = 64;
 const maxArgs = 256;
 const maxPods = 99_999;
 const maxModuleBytes = 512 * 1024;
+/** Less was meant to have a unit. */
+const minMemoryBytes = 1_000_000;
 
 /** What ConfigMaps, Secrets and service accounts are called. */
 const nameForm: Schema = {
@@ -153,13 +162,15 @@ export function specSchema(choices: Choices): Schema {
       resources: object(
         "What each Pod gets.",
         {
-          cpu: text("Asked for; it may use more.", {
+          cpu: quantity("Asked for; it may use more. A fraction is a text.", {
             default: "50m",
             pattern: "^(\\d+m|\\d+(\\.\\d{1,3})?)$",
+            minimum: 1,
           }),
-          memory: text("Asked for, and the limit.", {
+          memory: quantity("Asked for, and the limit. A number: in bytes.", {
             default: "256Mi",
-            pattern: "^\\d+(\\.\\d+)?(Mi|Gi|M|G)$",
+            pattern: "^(\\d+(\\.\\d+)?(Mi|Gi|M|G)|[1-9]\\d{6,})$",
+            minimum: minMemoryBytes,
           }),
         },
         { default: {} },

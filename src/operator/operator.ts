@@ -52,7 +52,7 @@ export interface MicroServiceSpec {
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly envFrom?: readonly Place[];
   readonly mounts?: readonly (Place & { readonly path: string })[];
-  readonly resources?: { readonly cpu?: string; readonly memory?: string };
+  readonly resources?: { readonly cpu?: string | number; readonly memory?: string | number };
   readonly ports?: {
     readonly main?: number;
     readonly grpc?: number;

@@ -6,7 +6,7 @@ import { mdnsRegistry } from "./mdns.ts";
 import { instanceRecords } from "./mdns-records.ts";
 import { maxInstances, mdnsView } from "./mdns-view.ts";
 import { registryContract } from "./registry.contract.ts";
-import type { Instance } from "./registry.ts";
+import type { Instance, Registry } from "./registry.ts";
 
 /** On loopback, at a port of each test's own. */
 let port = 20_000 + (process.pid % 10_000);
@@ -49,6 +49,25 @@ test("mdns: an instance that is not heard of for its time to live is gone", asyn
   await other.send(instanceRecords(instance("one"), 1));
   expect((await watch.next()).value).toHaveLength(1);
   expect((await watch.next()).value).toEqual([]);
+});
+
+test("mdns: the first snapshot comes at the first answer, or has everybody who answers in time", async () => {
+  await using registry = await make();
+  await using other = await somebody();
+  other.dns.on("query", () => {
+    void other.send(instanceRecords(instance("quick"), 60));
+    setTimeout(() => void other.send(instanceRecords(instance("slow"), 60)), 100);
+  });
+  const first = async (of: Registry, everybody: boolean) => {
+    const watch = of.watch("greeter", new AbortController().signal, { everybody });
+    const { value = [] } = await watch[Symbol.asyncIterator]().next();
+    return value.map(({ id }: Instance) => id).sort();
+  };
+  expect(await first(registry, false)).toEqual(["quick"]);
+  await using late = await open();
+  // what is here already ends no wait
+  await using _ = await late.register(instance("own"));
+  expect(await first(late, true)).toEqual(["own", "quick", "slow"]);
 });
 
 test("mdns: records that are malformed change nothing for the others", async () => {

@@ -22,7 +22,7 @@ import { mdnsView } from "./mdns-view.ts";
 import type { Instance, Registry } from "./registry.ts";
 import { snapshots } from "./snapshots.ts";
 
-/** How long the first snapshot waits for an answer, ms. Go Micro waits 100. */
+/** How long the first snapshot waits for an answer, or for those of everybody, ms. Go Micro waits 100. */
 const firstAnswerMs = 250;
 
 /** How long a list waits: for the services' names, then for their instances, ms. */
@@ -77,12 +77,12 @@ export async function mdnsRegistry(options: MdnsRegistryOptions): Promise<Regist
 
   const watches = snapshots({
     current: known,
-    async begin(service, signal) {
+    async begin(service, signal, { everybody = false }) {
       asked.set(service, (asked.get(service) ?? 0) + 1);
       await ask(service);
       const waiting = AbortSignal.any([signal, AbortSignal.timeout(firstAnswerMs)]);
       const over = aborted(waiting);
-      while (!waiting.aborted && bearers(known(), service).length === 0)
+      while (!waiting.aborted && (everybody || bearers(known(), service).length === 0))
         await Promise.race([change.promise, over]);
     },
     end(service) {

@@ -34,6 +34,14 @@ export interface Instance {
   readonly forZones?: readonly string[];
 }
 
+export interface WatchOptions {
+  /**
+   * The first snapshot has everybody: a registry that gathers it from answers waits for all of them, not for the first alone.
+   * @default false
+   */
+  readonly everybody?: boolean;
+}
+
 /**
  * A watched name need not be the registered one; service-name.ts has the rule that all registries follow.
  * Disposing a registry ends its watches.
@@ -55,7 +63,7 @@ export interface Registry extends AsyncDisposable {
    * Whole snapshots, the first as soon as it is known, each time something changed, until aborted. Ends without an error; while
    * the registry cannot be reached, what was last known holds.
    */
-  watch(service: string, signal: AbortSignal): AsyncIterable<readonly Instance[]>;
+  watch(service: string, signal: AbortSignal, options?: WatchOptions): AsyncIterable<readonly Instance[]>;
   /** All instances known now. @throws MicrorunError */
   list(): Promise<readonly Instance[]>;
   /** The zone of this process, where the registry learns it. */

@@ -1,19 +1,19 @@
 /** Watches over a set of instances that changes: each gets a whole snapshot whenever its own service's instances changed. */
 import { bearers } from "../service-name.ts";
-import type { Instance } from "./registry.ts";
+import type { Instance, WatchOptions } from "./registry.ts";
 
 export interface Snapshots extends Disposable {
   /** Something may have changed: each watch looks. */
   changed(): void;
   /** As `Registry.watch`. Instances are told apart by identity. */
-  watch(service: string, signal: AbortSignal): AsyncIterable<readonly Instance[]>;
+  watch(service: string, signal: AbortSignal, options?: WatchOptions): AsyncIterable<readonly Instance[]>;
 }
 
 export interface SnapshotsOptions {
   /** What is known now, always in the same order. */
   readonly current: () => Iterable<Instance>;
   /** Called when a service is watched; the first snapshot waits for it. It must settle when the signal is aborted. @default ready */
-  readonly begin?: (service: string, signal: AbortSignal) => Promise<void>;
+  readonly begin?: (service: string, signal: AbortSignal, options: WatchOptions) => Promise<void>;
   /** Called when a service is watched no longer. */
   readonly end?: (service: string) => void;
 }
@@ -23,7 +23,11 @@ export function snapshots({ current, begin, end }: SnapshotsOptions): Snapshots 
   const wakers = new Set<() => void>();
   const closing = new AbortController();
 
-  async function* watch(service: string, asked: AbortSignal): AsyncGenerator<readonly Instance[]> {
+  async function* watch(
+    service: string,
+    asked: AbortSignal,
+    options: WatchOptions = {},
+  ): AsyncGenerator<readonly Instance[]> {
     const signal = AbortSignal.any([asked, closing.signal]);
     if (signal.aborted) return;
     let next = Promise.withResolvers<void>();
@@ -31,7 +35,7 @@ export function snapshots({ current, begin, end }: SnapshotsOptions): Snapshots 
     wakers.add(wake);
     signal.addEventListener("abort", wake);
     try {
-      await begin?.(service, signal);
+      await begin?.(service, signal, options);
       let last: readonly Instance[] | undefined;
       while (!signal.aborted) {
         next = Promise.withResolvers();

@@ -20,14 +20,15 @@ export function readRequest(
   body: unknown,
 ): unknown {
   const { method, bound, body: bodyField, template } = binding;
-  const json: JsonObject = {};
+  let json: JsonObject = {};
   const within = bodyField === "*" || bodyField === undefined ? "" : `${bodyField.name}.`;
   if (body instanceof URLSearchParams) {
     for (const [name, text] of limited("form", body))
       set(json, `form: ${shown(name)}`, within + name, text, binding);
   } else if (bodyField === "*" && body !== undefined) {
     if (!isObject(body)) throw invalid("request body: an object is expected");
-    Object.assign(json, body);
+    // not assigned: a __proto__ is to be refused as any other unknown field
+    json = { ...body };
   } else if (typeof bodyField === "object" && body !== undefined) setField(json, bodyField, body);
 
   for (const [name, text] of limited("query", query)) {

@@ -231,11 +231,15 @@ describe("a query", () => {
       repeated Colour colours = 7; Inner inner = 8; map<string, int32> labels = 9; uint64 total = 10;
       google.protobuf.Timestamp at = 11; google.protobuf.Duration took = 12; google.protobuf.FieldMask mask = 13;
       google.protobuf.StringValue nick = 14; google.protobuf.BoolValue sure = 15; google.protobuf.Int64Value big_one = 16;
-      repeated Inner many = 17; optional string maybe = 18; R again = 19;
+      repeated Inner many = 17; optional string maybe = 18; R again = 19; float mass = 20;
     }
     message Inner { string user_name = 1; repeated int32 numbers = 2; }`);
   const cases: [query: string, answered: string][] = [
     ["count=-5&big=true&weight=1.5e3", '{"id":"x","count":-5,"big":true,"weight":1500}'],
+    ["mass=3.4028235e38", '{"id":"x","mass":3.4028235e+38}'],
+    ["mass=3.4028236e38", 'R.mass: out of range for float: "3.4028236e38"'],
+    ["weight=1e309", 'R.weight: invalid number: "1e309"'],
+    ["mass=0.1", '{"id":"x","mass":0.1}'],
     ["total=18446744073709551615", '{"id":"x","total":"18446744073709551615"}'],
     ["data=aGk_&data=", "query: data is given twice"],
     ["data=-_8", '{"id":"x","data":"+/8="}'],
@@ -278,6 +282,14 @@ describe("a query", () => {
   test.each(cases)("%s", (query, answered) => {
     expect(ask(routes, `GET /v1/x?${query}`).replace(/^Get: /, "")).toBe(answered);
   });
+});
+
+test("a body that has a __proto__ is refused as any unknown field is", () => {
+  const routes = routesOf(`
+    service S { rpc Put(R) returns (R) { option (google.api.http) = { post: "/r" body: "*" }; } }
+    message R { string name = 1; }`);
+  expect(ask(routes, 'POST /r {"name":"b","__proto__":1}')).toBe("R: there is no field __proto__");
+  expect(ask(routes, 'POST /r {"__proto__":{"name":"b"}}')).toBe("R: there is no field __proto__");
 });
 
 test("a GET has no body, whatever its rule says", () => {

@@ -59,6 +59,11 @@ test.each<[string, MicroServiceSpec, Record<string, string[]>]>([
     },
   ],
   [
+    "its CPUs and bytes as numbers",
+    { image, resources: { cpu: 1, memory: 134_217_728 } },
+    { cpu: ["1"], memory: ["134217728"] },
+  ],
+  [
     "how it is found",
     {
       image,
@@ -156,6 +161,8 @@ test.each<[string, MicroServiceSpec, RegExp]>([
     { image, args: ["--config=configmap://other/x"] },
     /beyond namespace shop/,
   ],
+  ["no CPU", { image, resources: { cpu: 0 } }, /--cpu=0: not a number of CPUs/],
+  ["memory that a unit is missing of", { image, resources: { memory: 256 } }, /--memory=256: not an amount/],
   ["a schedule that is none", { image, schedule: "at noon" }, /not a schedule/],
 ])("%s is refused", async (_, spec, why) => {
   await expect(objects(spec)).rejects.toThrow(why);

@@ -79,8 +79,8 @@ function mustLeaveOut(names: readonly string[], given: Given, kind: "job" | "wor
 export function checkQuantities({ cpu, memory }: Pick<Flags, "cpu" | "memory">): void {
   if (!/^(\d+m|\d+(\.\d{1,3})?)$/.test(cpu) || Number.parseFloat(cpu) === 0)
     throw usageError(`--cpu=${cpu}: not a number of CPUs`, "write it as 100m (thousandths) or 0.5");
-  if (!/^\d+(\.\d+)?(Mi|Gi|M|G)$/.test(memory) || Number.parseFloat(memory) === 0)
-    throw usageError(`--memory=${memory}: not an amount of memory`, "write it as 256Mi or 1Gi");
+  if (!/^(\d+(\.\d+)?(Mi|Gi|M|G)|[1-9]\d{6,})$/.test(memory) || Number.parseFloat(memory) === 0)
+    throw usageError(`--memory=${memory}: not an amount of memory`, "write it as 256Mi, 1Gi, or in bytes");
 }
 
 /** @param own those that each Pod has anyway @throws MicrorunError `invalid_argument` for a name that no shell could read */

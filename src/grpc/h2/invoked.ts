@@ -10,11 +10,10 @@ import {
   type StreamListener,
 } from "../../h2/h2.ts";
 import { maxTimerMs } from "../../wait.ts";
-import { decodeText, recordOf } from "../header-record.ts";
 import type { CallListener, CallStart, CallWire } from "../invocation.ts";
 import type { Fields } from "../metadata.ts";
 import type { Told } from "../no-connection.ts";
-import { detailsField, type Status } from "../status.ts";
+import type { Status } from "../status.ts";
 import type { Channel, Waiter } from "./channel.ts";
 import type { ClientHeads } from "./client-heads.ts";
 import {
@@ -29,10 +28,24 @@ import {
   receive,
 } from "./inbox.ts";
 import { deflate, minGzipBytes } from "./inflate.ts";
+import {
+  type ForeignAnswer,
+  foreignStatus,
+  maxTextBytes,
+  noStatus,
+  type Received,
+  receivedOf,
+  statusOfEnding,
+  text,
+  tooLarge,
+} from "./received.ts";
 import { framePrefix } from "./served.ts";
 
 /** How long a call waits for a connection: an address that nobody answers at leaves time for another one. */
 const connectTimeoutMs = 2000;
+
+/** How long the text of an answer that is none of gRPC's is waited for: its status alone says enough. */
+const textTimeoutMs = 500;
 
 export interface InvokedOptions {
   readonly channel: Channel;
@@ -42,6 +55,8 @@ export interface InvokedOptions {
   /** The heads say so. */
   readonly gzip: boolean;
 }
+
+const nothing = Buffer.alloc(0);
 
 /** Filled anew for each message: a stream copies it at once. */
 const prefix = new Uint8Array(prefixBytes);
@@ -65,11 +80,14 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
   private halfClosed = false;
   /** How the stream ended before the server said so. */
   private lost: Ending | undefined = undefined;
-  private head: Received | undefined = undefined;
   private last: Received | undefined = undefined;
   private over = false;
   private opening = true;
-  private connectTimer: ReturnType<typeof setTimeout> | undefined = undefined;
+  /** The answer is none of gRPC's: the status that it comes to, and how its text begins. */
+  private foreign: ForeignAnswer | undefined = undefined;
+  private beginning: Buffer = nothing;
+  /** For a connection, then for that text. */
+  private timer: ReturnType<typeof setTimeout> | undefined = undefined;
 
   constructor(start: CallStart, listener: CallListener, options: InvokedOptions) {
     this.start = start;
@@ -88,7 +106,7 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
       if (this.stream === undefined) {
         // what cannot be sent is said at once
         heads.of(this.start);
-        this.connectTimer = setTimeout(() => this.fail(noAnswer, false, true), connectTimeoutMs);
+        this.timer = setTimeout(() => this.fail(noAnswer, false, true), connectTimeoutMs);
       }
       if (leftMs <= maxTimerMs) deadlines.add(deadline, this);
     }
@@ -114,7 +132,7 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
     const { channel, deadlines } = this.options;
     const { deadline } = this.start.call;
     if (deadline !== undefined) deadlines.remove(deadline, this);
-    if (this.connectTimer !== undefined) clearTimeout(this.connectTimer);
+    if (this.timer !== undefined) clearTimeout(this.timer);
     if (this.stream === undefined) channel.leave(this);
     closeInbox(this.inbox);
     this.stream?.reset(errorCodes.cancel);
@@ -122,13 +140,13 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
 
   /** Of the channel. */
   ready(session: ClientSession): void {
-    if (this.connectTimer !== undefined) clearTimeout(this.connectTimer);
+    if (this.timer !== undefined) clearTimeout(this.timer);
     const { shared, own } = this.options.heads.of(this.start);
     try {
       this.stream = session.request(this, shared, own);
     } catch (error) {
-      const { code, message } = MicrorunError.from(error);
-      this.fail({ code: codes[code], message }, false, true);
+      const { code, message, unsent } = MicrorunError.from(error);
+      this.fail({ code: codes[code], message }, false, unsent);
       return;
     }
     this.inbox.stream = this.stream;
@@ -147,30 +165,40 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
       return;
     }
     const head = receivedOf(block);
-    this.head = this.last = head;
+    this.last = head;
+    if (head.foreign !== undefined) {
+      this.foreign = head.foreign;
+      if (!head.foreign.isText) this.concludeForeign(head.foreign);
+      else this.timer = setTimeout(() => this.expire(), textTimeoutMs);
+      return;
+    }
     this.inbox.encoding = text(head.fields["grpc-encoding"]);
     // an answer of trailers alone is no header
     if (head.status === undefined) this.listener.header(head.fields);
   }
 
   data(bytes: Buffer, start: number, end: number): void {
-    receive(this.inbox, bytes, start, end);
+    if (this.foreign === undefined) receive(this.inbox, bytes, start, end);
+    else this.look(this.foreign, bytes, start, end);
   }
 
   trailers(block: HeaderBlock): void {
+    if (this.foreign !== undefined) return;
     if (block.truncated) this.fail(tooLarge, true);
     else this.last = receivedOf(block);
   }
 
   end(): void {
-    if (!this.over) endInbox(this.inbox);
+    if (this.foreign !== undefined) this.concludeForeign(this.foreign);
+    else if (!this.over) endInbox(this.inbox);
   }
 
   reset(ending: Ending): void {
     // the status has come, and waits until the messages before it have been read
     if (this.inbox.ended) return;
     this.lost = ending;
-    breakOff(this.inbox);
+    if (this.foreign !== undefined) this.concludeForeign(this.foreign);
+    else breakOff(this.inbox);
   }
 
   message(bytes: Uint8Array, start: number, end: number): void {
@@ -182,8 +210,7 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
       this.fail(statusOfEnding(this.lost), false, this.lost.unsent);
       return;
     }
-    const status = this.last?.status ?? statusOfHttp(text(this.head?.fields[":status"]));
-    this.conclude(status, this.last?.fields ?? {}, true, false);
+    this.conclude(this.last?.status ?? noStatus, this.last?.fields ?? {}, true, false);
   }
 
   broken({ code, message }: MicrorunError): void {
@@ -191,7 +218,21 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
   }
 
   expire(): void {
-    this.fail(deadlinePassed, false, (this.stream?.id ?? 0) === 0);
+    if (this.foreign !== undefined) this.concludeForeign(this.foreign);
+    else this.fail(deadlinePassed, false, (this.stream?.id ?? 0) === 0);
+  }
+
+  /** Messages it has none. */
+  private look(foreign: ForeignAnswer, bytes: Buffer, start: number, end: number): void {
+    this.stream?.credit(end - start);
+    this.stream?.release(end - start);
+    this.beginning = Buffer.concat([this.beginning, bytes.subarray(start, end)]);
+    if (this.beginning.length >= maxTextBytes) this.concludeForeign(foreign);
+  }
+
+  private concludeForeign(foreign: ForeignAnswer): void {
+    const beginning = this.beginning.subarray(0, maxTextBytes);
+    this.conclude(foreignStatus(foreign, beginning), this.last?.fields ?? {}, true, false);
   }
 
   private fail(status: Status, heard: boolean, unsent = false): void {
@@ -220,73 +261,5 @@ class StreamCall implements CallWire, StreamListener, InboxListener, Waiter, Exp
   }
 }
 
-/** What a header block says. Made once for blocks that repeat. */
-interface Received {
-  readonly fields: Fields;
-  /** Undefined: it says none. */
-  readonly status: Status | undefined;
-}
-
-function receivedOf(block: HeaderBlock): Received {
-  if (block.note === undefined) {
-    const fields = recordOf(block.fields);
-    const received: Received = { fields, status: statusOf(fields) };
-    block.note = received;
-  }
-  return block.note as Received;
-}
-
-function statusOf(fields: Fields): Status | undefined {
-  const status = text(fields["grpc-status"]);
-  if (status === undefined) return undefined;
-  const code = /^\d{1,3}$/.test(status) ? Number(status) : codes.unknown;
-  const message = decodeText(text(fields["grpc-message"]) ?? "");
-  const details = text(fields[detailsField]);
-  return details === undefined
-    ? { code, message }
-    : { code, message, details: Buffer.from(details, "base64") };
-}
-
 const deadlinePassed: Status = { code: codes.deadline_exceeded, message: "deadline exceeded" };
 const noAnswer: Status = { code: codes.unavailable, message: "cannot connect: no answer" };
-const tooLarge: Status = {
-  code: codes.resource_exhausted,
-  message: "the reply's header fields are too large",
-};
-
-/** What a proxy's answer means (doc/http-grpc-status-mapping.md of gRPC). */
-const httpCodes: Readonly<Record<string, number>> = {
-  400: codes.internal,
-  401: codes.unauthenticated,
-  403: codes.permission_denied,
-  404: codes.unimplemented,
-  429: codes.unavailable,
-  502: codes.unavailable,
-  503: codes.unavailable,
-  504: codes.unavailable,
-};
-
-function statusOfHttp(status = ""): Status {
-  if (status === "200")
-    return { code: codes.internal, message: "the server ended the call without a status" };
-  return {
-    code: httpCodes[status] ?? codes.unknown,
-    message: `the server answers with HTTP status ${status}`,
-  };
-}
-
-/** What a reset means (doc/PROTOCOL-HTTP2.md of gRPC); a lost connection says nothing about the call. */
-const resetCodes: Readonly<Record<number, number>> = {
-  [errorCodes.refusedStream]: codes.unavailable,
-  [errorCodes.cancel]: codes.cancelled,
-  [errorCodes.enhanceYourCalm]: codes.resource_exhausted,
-};
-
-function statusOfEnding({ code, reason, unsent, lost }: Ending): Status {
-  if (lost || unsent) return { code: codes.unavailable, message: reason };
-  return { code: resetCodes[code] ?? codes.internal, message: `${reason}, code ${code}` };
-}
-
-function text(value: Fields[string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}

@@ -1,11 +1,17 @@
 /** One call on the server's side of our own engine: an exchange joined to a stream. */
 import type { MicrorunError } from "../../errors.ts";
-import { errorCodes, type Fields as FlatFields, type Stream, type StreamListener } from "../../h2/h2.ts";
+import {
+  errorCodes,
+  type Fields as FlatFields,
+  listBytes,
+  type Stream,
+  type StreamListener,
+} from "../../h2/h2.ts";
+import type { Log } from "../../log.ts";
 import type { CallHead } from "../call-head.ts";
 import { jsonContentType, protoContentType } from "../content.ts";
 import type { Exchange, Wire } from "../exchange.ts";
-import { encodeText } from "../header-record.ts";
-import { detailsField, type Status } from "../status.ts";
+import { okStatus, type Status } from "../status.ts";
 import {
   closeInbox,
   createInbox,
@@ -17,9 +23,11 @@ import {
   receive,
 } from "./inbox.ts";
 import { acceptedEncodings, deflate, minGzipBytes } from "./inflate.ts";
+import { statusFields } from "./status-fields.ts";
 
 export interface Serving {
   readonly maxMessageBytes: number;
+  readonly log: Log;
   readonly call: (wire: Wire) => Exchange;
 }
 
@@ -54,7 +62,7 @@ export function serveStream(
   serving: Serving,
 ): StreamListener {
   const arrivals = new Arrivals(stream, head, serving.maxMessageBytes);
-  arrivals.exchange = serving.call(new Replies(stream, head, peer, arrivals));
+  arrivals.exchange = serving.call(new Replies(stream, head, peer, arrivals, serving.log));
   arrivals.exchange.start();
   return arrivals;
 }
@@ -113,16 +121,22 @@ class Replies implements Wire {
   readonly peer: string | undefined;
   private readonly stream: Stream;
   private readonly arrivals: Arrivals;
+  private readonly log: Log;
   /** A caller that packs its messages can unpack ours. */
   private readonly packs: boolean;
   private headerSent = false;
 
-  constructor(stream: Stream, head: CallHead, peer: string | undefined, arrivals: Arrivals) {
+  constructor(stream: Stream, head: CallHead, peer: string | undefined, arrivals: Arrivals, log: Log) {
     this.head = head;
     this.peer = peer;
     this.stream = stream;
     this.arrivals = arrivals;
+    this.log = log;
     this.packs = head.headers["grpc-encoding"] === "gzip";
+  }
+
+  get maxFieldBytes(): number {
+    return this.stream.maxHeaderListBytes;
   }
 
   read(): void {
@@ -130,9 +144,17 @@ class Replies implements Wire {
   }
 
   header(fields: FlatFields | undefined): void {
-    this.headerSent = true;
     const shared = headOf(this.head);
-    this.stream.send(shared, this.packs ? [...gzipFields, ...(fields ?? nothing)] : fields);
+    const own = this.packs ? [...gzipFields, ...(fields ?? nothing)] : fields;
+    if (own !== undefined) {
+      const bytes = listBytes(shared) + listBytes(own);
+      const most = this.maxFieldBytes;
+      // for the log
+      if (bytes > most)
+        throw new RangeError(`the reply's header has ${bytes} bytes, the caller takes ${most}`);
+    }
+    this.headerSent = true;
+    this.stream.send(shared, own);
   }
 
   message(bytes: Uint8Array): void {
@@ -145,20 +167,29 @@ class Replies implements Wire {
     else void room.then(() => exchange.flushed(bytes.length));
   }
 
-  end({ code, message, details }: Status, trailer: FlatFields = nothing): void {
+  end(status: Status, trailer: FlatFields = nothing): void {
     const { stream, arrivals } = this;
     closeInbox(arrivals.inbox);
-    const own: string[] = [];
-    if (code !== 0) {
-      own.push("grpc-status", String(code));
-      if (message !== "") own.push("grpc-message", encodeText(message));
+    const shared = status.code === 0 ? good : nothing;
+    if (this.headerSent) stream.endWith(shared, this.lastFields(status, trailer, shared));
+    else {
+      const head = headOf(this.head);
+      const own = this.lastFields(status, trailer, head.concat(shared));
+      stream.endWith(head, own === undefined ? shared : shared.concat(own));
     }
-    if (details !== undefined) own.push(detailsField, Buffer.from(details).toString("base64"));
-    own.push(...trailer);
-    const shared = code === 0 ? good : nothing;
-    if (this.headerSent) stream.endWith(shared, own.length === 0 ? undefined : own);
-    else stream.endWith(headOf(this.head), shared.concat(own));
     if (!arrivals.ended) leaveEarly(stream);
+  }
+
+  /** Those beside `shared`, as many as the caller takes; undefined: there are none. */
+  private lastFields(status: Status, trailer: FlatFields, shared: FlatFields): FlatFields | undefined {
+    if (status === okStatus && trailer.length === 0) return undefined;
+    const room = this.maxFieldBytes - listBytes(shared);
+    const fields = statusFields(status, trailer, room);
+    if (fields !== undefined) return fields.length === 0 ? undefined : fields;
+    const bytes = listBytes(trailer);
+    const why = `they have ${bytes} bytes, the caller takes ${this.maxFieldBytes}`;
+    this.log.warn(`${this.head.path}: the handler's trailers are not sent: ${why}`);
+    return statusFields(status, nothing, room);
   }
 }
 

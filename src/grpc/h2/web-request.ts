@@ -1,6 +1,12 @@
 /** A stream of our own engine that is no gRPC call, answered by a fetch handler: JSON and web clients on gRPC's own port. */
 import type { Fetch } from "../../call.ts";
-import { errorCodes, type Stream, type StreamListener } from "../../h2/h2.ts";
+import {
+  errorCodes,
+  type Fields as FlatFields,
+  listBytes,
+  type Stream,
+  type StreamListener,
+} from "../../h2/h2.ts";
 import type { Log } from "../../log.ts";
 import { isText, soon, textType } from "../../untyped-body.ts";
 import type { Fields } from "../metadata.ts";
@@ -75,6 +81,10 @@ export function serveWebRequest(
       if (!response.headers.has("date")) head.push("date", new Date().toUTCString());
       headSent = true;
       if (response.body === null || isHead) {
+        if (!takes(stream, head)) {
+          void response.body?.cancel();
+          throw tooLarge(stream, head);
+        }
         stream.endWith(head);
         await response.body?.cancel();
       } else {
@@ -84,6 +94,10 @@ export function serveWebRequest(
           const first = await soon(reading);
           if (over) return await reader.cancel();
           if (first?.value !== undefined && isText(first.value)) head.push("content-type", textType);
+        }
+        if (!takes(stream, head)) {
+          void reader.cancel();
+          throw tooLarge(stream, head);
         }
         stream.send(head);
         await sendBody(stream, reader, reading, closed.signal);
@@ -105,6 +119,15 @@ export function serveWebRequest(
   };
   void answer();
   return listener;
+}
+
+/** A client may close the connection for a head that is larger, and with it what others asked. */
+function takes({ maxHeaderListBytes }: Stream, head: FlatFields): boolean {
+  return listBytes(head) <= maxHeaderListBytes;
+}
+
+function tooLarge({ maxHeaderListBytes }: Stream, head: FlatFields): RangeError {
+  return new RangeError(`the head has ${listBytes(head)} bytes, the client takes ${maxHeaderListBytes}`);
 }
 
 function requestOf(

@@ -79,7 +79,18 @@ function single(field: protobuf.Field, raw: unknown): unknown {
   if (field.type === "bytes" && typeof raw === "string")
     return Buffer.from(raw, /[^\0-\xff]/.test(raw) ? "utf8" : "latin1");
   if (field.type === "string" && raw !== undefined) return String(raw);
-  return field.type.endsWith("64") && Number.isInteger(raw) ? BigInt(raw as number) : raw;
+  if (field.type.endsWith("64") && (Number.isInteger(raw) || isWhole(raw)))
+    return BigInt(raw as number | string);
+  return isReal(field) && isWhole(raw) ? Number(raw) : raw;
+}
+
+/** A number too large for one, which was kept as a text. */
+function isWhole(raw: unknown): boolean {
+  return typeof raw === "string" && /^-?\d+$/.test(raw);
+}
+
+function isReal({ type }: protobuf.Field): boolean {
+  return type === "float" || type === "double";
 }
 
 function fieldsOf(type: protobuf.Type, raw: Value): Value {

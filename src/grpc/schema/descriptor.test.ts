@@ -95,6 +95,7 @@ describe.if(protoc !== undefined)("file descriptors", () => {
     "acme/shop/v1/types.proto",
     "legacy.proto",
     "scopes.proto",
+    "exact.proto",
   ]) {
     test(`of ${name} and its imports are protoc's`, async () => {
       const theirs = fromProtoc(name);

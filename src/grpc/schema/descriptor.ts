@@ -7,6 +7,8 @@ import { encodeMessage, messageCodecs } from "./message.ts";
 import type { Value } from "./message-field.ts";
 import type { ProtoFile } from "./proto-files.ts";
 import { isGroup, ownFields, type Symbols } from "./proto-links.ts";
+import { exactDefault } from "./proto-numbers.ts";
+import { parseAlone } from "./proto-parse.ts";
 import { scalars } from "./scalar.ts";
 
 const describing = "google/protobuf/descriptor.proto";
@@ -19,7 +21,7 @@ export function fileDescriptors(
   // Custom options are extensions of descriptor.proto's messages: whoever has some has imported it.
   const meta = sources.some((file) => file.name === describing)
     ? root
-    : parsed(embeddedProtos.get(describing)!);
+    : (parseAlone(embeddedProtos.get(describing)!).resolveAll() as protobuf.Root);
   const codecOf = messageCodecs(() => undefined);
   const codec = codecOf(meta.lookupType(".google.protobuf.FileDescriptorProto"));
   const options = optionReader(meta, codecOf, symbols);
@@ -33,18 +35,10 @@ export function fileDescriptors(
   }));
 }
 
-/** Alone, so that what protobufjs keeps on the package, the options of all its files, is this file's. */
-function parsed(text: string): protobuf.Root {
-  const root = new protobuf.Root();
-  protobuf.parse(text, root, { keepCase: true });
-  return root.resolveAll() as protobuf.Root;
-}
-
 function describeFile(file: ProtoFile, root: protobuf.Root, options: OptionReader): Value {
   const space = file.package === "" ? root : root.lookup(`.${file.package}`);
   const nested = (space as protobuf.Namespace).nestedArray.filter((object) => object.filename === file.name);
-  const alone = new protobuf.Root();
-  protobuf.parse(file.text, alone, { keepCase: true });
+  const alone = parseAlone(file.text);
   const own = file.package === "" ? [alone] : [alone, alone.lookup(`.${file.package}`)];
   const indexes = (kind: string): number[] =>
     file.imports.flatMap((one, at) => (one.kind === kind ? [at] : []));
@@ -157,7 +151,9 @@ function describeField(
   field.resolve();
   const index = field.partOf === null ? -1 : oneofs.indexOf(field.partOf);
   const given = field.parsedOptions ?? [];
-  const fallback = given.find((option) => "default" in option)?.default as unknown;
+  const fallback = given
+    .map((option) => option.default ?? option[exactDefault])
+    .find((one) => one !== undefined);
   const label =
     field.repeated || field.map ? "REPEATED" : field.rule === "required" ? "REQUIRED" : "OPTIONAL";
   const map = field instanceof protobuf.MapField;
@@ -198,11 +194,21 @@ function defaultText(field: protobuf.Field, value: unknown): string {
       (letter) => escapes[letter] ?? `\\${letter.charCodeAt(0).toString(8).padStart(3, "0")}`,
     );
   }
-  if (typeof value !== "number") return String(value);
+  if (field.type === "float" || field.type === "double") return realText(Number(value));
+  return Number.isInteger(value) ? String(BigInt(value as number)) : String(value);
+}
+
+/** As C writes it by `%g`, in as many digits as tell it from its neighbours. */
+function realText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
-  if (Number.isInteger(value) && !["float", "double"].includes(field.type)) return String(BigInt(value));
-  return String(value).replace(/e([+-])(\d)$/, "e$10$2");
+  if (Object.is(value, -0)) return "-0";
+  const digits = Number(value.toPrecision(15)) === value ? 15 : 17;
+  const [mantissa = "", power] = value.toExponential(digits - 1).split("e");
+  const exponent = Number(power);
+  const short = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  if (exponent >= -4 && exponent < digits) return short(value.toFixed(digits - 1 - exponent));
+  return `${short(mantissa)}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 }
 
 function describeEnum(type: protobuf.Enum, options: OptionReader): Value {

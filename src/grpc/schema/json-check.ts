@@ -9,7 +9,7 @@ const maxDepth = 100;
 export function jsonCheck(type: protobuf.Type): (json: unknown) => void {
   let loses: boolean | undefined;
   return (json) => {
-    loses ??= losesIn(type, new Set());
+    loses ??= reaches(type, isLong);
     if (loses) check(type.fullName.slice(1), type, json, 0);
   };
 }
@@ -64,17 +64,22 @@ function checkLong(name: string, value: unknown): void {
     throw invalid(name, `${value} is beyond what a JSON number holds exactly: send it as a string`);
 }
 
-function losesIn(type: protobuf.Type, seen: Set<protobuf.Type>): boolean {
+/** Whether a message may hold such a field, itself or within; an Any may hold whatever there is. */
+export function reaches(
+  type: protobuf.Type,
+  isSought: (field: protobuf.Field) => boolean,
+  seen: Set<protobuf.Type> = new Set(),
+): boolean {
   if (seen.has(type)) return false;
   seen.add(type);
   if (isAny(type)) return true;
   return type.fieldsArray.some((field) => {
     const inner = field.resolve().resolvedType;
-    return isLong(field) || (inner instanceof protobuf.Type && losesIn(inner, seen));
+    return inner instanceof protobuf.Type ? reaches(inner, isSought, seen) : isSought(field);
   });
 }
 
-function isAny(type: protobuf.Type): boolean {
+export function isAny(type: protobuf.Type): boolean {
   return type.fullName === ".google.protobuf.Any";
 }
 

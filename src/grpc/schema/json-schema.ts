@@ -6,24 +6,33 @@ import { isSpecial } from "./well-known.ts";
 /** Messages described within one schema; the fields of further ones are not. */
 const maxTypes = 200;
 
-const integer = (minimum: number, maximum: number): JsonSchema => ({ type: "integer", minimum, maximum });
 const text = (format: string): JsonSchema => ({ type: "string", format });
-const int32 = integer(-2_147_483_648, 2_147_483_647);
-const uint32 = integer(0, 4_294_967_295);
+const int32: JsonSchema = {
+  type: "integer",
+  format: "int32",
+  minimum: -2_147_483_648,
+  maximum: 2_147_483_647,
+};
+// what knows formats knows no uint32, and a signed number of 32 bits is too small for it
+const uint32: JsonSchema = { type: "integer", format: "int64", minimum: 0, maximum: 4_294_967_295 };
+const int64: JsonSchema = { ...text("int64"), pattern: "^-?\\d+$" };
+const uint64: JsonSchema = { ...text("uint64"), pattern: "^\\d+$" };
+const float: JsonSchema = { type: "number", format: "float" };
+const double: JsonSchema = { type: "number", format: "double" };
 
 const scalars: Readonly<Record<string, JsonSchema>> = {
-  double: { type: "number" },
-  float: { type: "number" },
+  double,
+  float,
   int32,
   sint32: int32,
   sfixed32: int32,
   uint32,
   fixed32: uint32,
-  int64: text("int64"),
-  sint64: text("int64"),
-  sfixed64: text("int64"),
-  uint64: text("uint64"),
-  fixed64: text("uint64"),
+  int64,
+  sint64: int64,
+  sfixed64: int64,
+  uint64,
+  fixed64: uint64,
   bool: { type: "boolean" },
   string: { type: "string" },
   bytes: text("byte"),
@@ -32,16 +41,17 @@ const scalars: Readonly<Record<string, JsonSchema>> = {
 /** Types of google.protobuf with a JSON of their own. */
 const special: Readonly<Record<string, JsonSchema>> = {
   Timestamp: text("date-time"),
-  Duration: text("duration"),
+  // no format: JSON Schema's `duration` is ISO 8601's
+  Duration: { type: "string", pattern: "^-?\\d+(\\.\\d{1,9})?s$", examples: ["1.5s"] },
   FieldMask: text("field-mask"),
   Struct: { type: "object" },
-  ListValue: { type: "array" },
+  ListValue: { type: "array", items: {} },
   Value: {},
   Any: { type: "object", properties: { "@type": { type: "string" } } },
-  DoubleValue: { type: "number" },
-  FloatValue: { type: "number" },
-  Int64Value: text("int64"),
-  UInt64Value: text("uint64"),
+  DoubleValue: double,
+  FloatValue: float,
+  Int64Value: int64,
+  UInt64Value: uint64,
   Int32Value: int32,
   UInt32Value: uint32,
   BoolValue: { type: "boolean" },

@@ -40,6 +40,12 @@ message M {
   repeated bytes raws = 25;
   repeated google.protobuf.Timestamp times = 26;
   google.protobuf.ListValue values = 27;
+  google.protobuf.FloatValue maybe = 28;
+  repeated float floats = 29;
+  map<string, float> float_by = 30;
+  google.protobuf.DoubleValue maybe_d = 31;
+  map<string, double> d_by = 32;
+  repeated double ds = 33;
 }`,
 ).message("j.M")!;
 
@@ -68,6 +74,20 @@ describe("JSON in and out again is canonical:", () => {
     [
       { raw: "_-8", raws: ["", "aGk"] },
       { raw: "/+8=", raws: ["", "aGk="] },
+    ],
+    [
+      {
+        ...{ f: 0.1, maybe: 0.1, floats: [0.1, "1e-45", 16777217], floatBy: { a: 1 / 3 } },
+        ...{ d: 1 / 3, any: { "@type": "x/j.M", f: 0.1, inner: { maybe: 0.7 } } },
+      },
+      {
+        ...{ f: 0.1, maybe: 0.1, floats: [0.1, 1e-45, 16777216], floatBy: { a: 0.33333334 } },
+        ...{ d: 1 / 3, any: { "@type": "x/j.M", f: 0.1, inner: { maybe: 0.7 } } },
+      },
+    ],
+    [
+      { any: { "@type": "x/google.protobuf.FloatValue", value: 0.1 } },
+      { any: { "@type": "x/google.protobuf.FloatValue", value: 0.1 } },
     ],
     [{ kind: 1 }, { kind: "CAT" }],
     [{ kind: 55 }, { kind: 55 }],
@@ -118,6 +138,9 @@ describe("JSON in and out again is canonical:", () => {
   }
 });
 
+/** As JSON.parse reads it. */
+const infinite = JSON.parse("1e309") as number;
+
 describe("JSON is refused:", () => {
   const cases: [json: unknown, says: string][] = [
     [{ name: 5 }, "j.M.name: a string is expected, got number"],
@@ -131,6 +154,21 @@ describe("JSON is refused:", () => {
     [{ raw: "*" }, "j.M.raw: the string is not base64"],
     [{ inner: { byName: { a: { raws: ["aGk=", "#"] } } } }, "j.M.raws: the string is not base64"],
     [{ raw: 5 }, "j.M.raw: a base64 string is expected, got number"],
+    [{ d: infinite }, "j.M.d: number out of range"],
+    [{ f: infinite }, "j.M.f: number out of range"],
+    [{ inner: { d: -infinite } }, "j.M.d: number out of range"],
+    [{ ds: [1, infinite] }, "j.M.ds: number out of range"],
+    [{ floats: [infinite] }, "j.M.floats: number out of range"],
+    [{ dBy: { a: infinite } }, "j.M.d_by: number out of range"],
+    [{ maybe: infinite }, "j.M.maybe: number out of range"],
+    [{ maybeD: infinite }, "j.M.maybe_d: number out of range"],
+    [{ value: infinite }, "j.M.value: google.protobuf.Value cannot hold a non-finite number"],
+    [{ f: 3.4028236e38 }, "j.M.f: out of range for float: 3.4028236e+38"],
+    [{ f: "3.4028236e38" }, 'j.M.f: out of range for float: "3.4028236e38"'],
+    [{ f: 3.4028235e38, floats: [1e39] }, "j.M.floats: out of range for float: 1e+39"],
+    [{ maybe: 3.4028236e38 }, "j.M.maybe: out of range for float: 3.4028236e+38"],
+    [JSON.parse('{"__proto__":1}'), "j.M: there is no field __proto__"],
+    [JSON.parse('{"inner":{"__proto__":{}}}'), "j.M: there is no field __proto__"],
     [{ kind: "BIRD" }, 'j.M.kind: unknown enum value: "BIRD"'],
     [{ inner: [] }, "j.M: an object is expected, got array"],
     [{ list: 5 }, "j.M.list: an array is expected, got number"],
@@ -185,6 +223,33 @@ describe("JSON is refused:", () => {
     expect(() => type.fromJson({ value })).toThrow("max depth exceeded");
   });
 });
+
+test("A float that rounds to the largest is taken wherever it stands, and written as it came", () => {
+  const json = {
+    ...{ f: 3.4028235e38, maybe: -3.4028235e38, floats: [3.4028235e38], floatBy: { a: 3.4028235e38 } },
+    ...{ big: "1", inner: { f: 3.4028235e38 }, any: { "@type": "x/j.M", maybe: 3.4028235e38 } },
+  };
+  const given = structuredClone(json);
+  expect(type.toJson(type.fromJson(given))).toEqual(json);
+  expect(given).toEqual(json);
+  expect(type.toJson(type.fromJson({ f: "3.4028235e38", big: 1 }))).toEqual({ f: 3.4028235e38, big: "1" });
+  expect(type.toJson({ f: 3.4028235e38, maybe: 3.4028235e38 })).toEqual({
+    f: 3.4028235e38,
+    maybe: 3.4028235e38,
+  });
+  expect(type.toJson(type.fromJson({ f: "Infinity" }))).toEqual({ f: "Infinity" });
+});
+
+test("-0 is a value, whatever else is in the message", () => {
+  for (const more of [{}, { big: 1, byName: { a: { d: -0 } } }]) {
+    const given = type.fromJson({ ...more, d: -0, f: "-0", inner: { d: "-0.0", maybe: -0, maybeD: -0 } });
+    const { d, f, inner, byName } = type.decode!(type.encode!(given)) as Reals;
+    const negative = [d, f, inner!.d, inner!.maybe, inner!.maybeD, byName!.a?.d ?? -0];
+    expect(negative.map((one) => Object.is(one, -0))).toEqual(negative.map(() => true));
+  }
+});
+
+type Reals = { readonly [name: string]: Reals | undefined };
 
 test("What a handler gives is written as JSON whichever of its lenient forms it took", () => {
   const given = {

@@ -4,6 +4,7 @@ import protojson from "protobufjs/ext/protojson.js";
 import type { Field, MessageType } from "../../call.ts";
 import { errorText, MicrorunError } from "../../errors.ts";
 import { fieldValues, jsonCheck } from "./json-check.ts";
+import { realJson } from "./json-reals.ts";
 import { messageSchema } from "./json-schema.ts";
 import { decodeMessage, encodeMessage, lender, unknownField } from "./message.ts";
 import type { CodecOf } from "./message-field.ts";
@@ -26,6 +27,7 @@ export function messageType(
   const codec = codecOf(type);
   const lend = lender();
   const check = jsonCheck(type);
+  const reals = realJson(type);
   const encode = (value: unknown): Uint8Array =>
     lend((writer) => encodeMessage(codec, name, value, 0, writer));
   let plain: ReturnType<typeof plainJson> | "unasked" = "unasked";
@@ -34,7 +36,7 @@ export function messageType(
   const toJson = (value: unknown): unknown => {
     const bytes = encode(value);
     try {
-      return protojson.toJson(type, type.decode(bytes));
+      return reals.toJson(type.decode(bytes));
     } catch (error) {
       throw jsonError(type, undefined, error);
     }
@@ -54,7 +56,7 @@ export function messageType(
       if (value !== undefined) return value;
       check(json);
       try {
-        const message = protojson.fromJson(type, json);
+        const message = reals.fromJson(json);
         return lend((writer) => decodeMessage(codec, name, type.encode(message, writer).finish(true)));
       } catch (error) {
         throw jsonError(type, json, error);
@@ -80,6 +82,8 @@ function jsonError(type: protobuf.Type, json: unknown, error: unknown): Microrun
     const article = /^[aeiou]/.test(expected) ? "an" : "a";
     return invalid(path, `${article} ${expected} is expected, got ${kindOf(parsed(given))}`);
   }
+  // of a JSON text: it stands there as null
+  if (why === "number out of range") return invalid(path, why);
   if (why === "invalid encoding") return invalid(path, "the string is not base64");
   return invalid(path, given === undefined ? why : `${why}: ${given.slice(0, maxShown)}`);
 }

@@ -210,6 +210,7 @@ describe("Encoding refuses", () => {
       "zoo.Animal.big: a bigint, a safe integer or a decimal string (int64) is expected, got 1152921504606847000",
     ],
     [{ weight: 1e39 }, "zoo.Animal.weight: 1e+39 is out of range for float"],
+    [{ weight: 3.4028236e38 }, "zoo.Animal.weight: 3.4028236e+38 is out of range for float"],
     [{ height: "1" }, "zoo.Animal.height: a number is expected, got string"],
     [{ tame: 1 }, "zoo.Animal.tame: a boolean is expected, got number"],
     [{ photo: "*" }, "zoo.Animal.photo: a Uint8Array or base64 is expected, got string"],

@@ -30,6 +30,8 @@ message M {
   repeated double reals = 19;
   repeated M inners = 20;
   map<bool, bytes> by_bool = 21;
+  repeated float floats = 22;
+  map<string, float> float_by = 23;
 }
 message Plain {
   string name = 1;
@@ -42,6 +44,8 @@ message Plain {
   repeated Plain inners = 8;
   optional uint32 note = 9;
   int64 big = 10;
+  float f = 11;
+  repeated float floats = 12;
 }
 message Box { map<string, Plain> in = 1; }
 message Odd { M m = 1; google.protobuf.Timestamp at = 2; Alias alias = 3; string constructor = 4; }`,
@@ -75,7 +79,9 @@ function message(random: Random, depth: number): Record<string, unknown> {
     small: () => random(5) - 2,
     big: () => pick(random, longs),
     ubig: () => pick(random, [0n, 2n ** 64n - 1n]),
-    f: () => pick(random, [0, 0.5, Number.POSITIVE_INFINITY]),
+    f: () => pick(random, [0, 0.5, 0.1, -1e-45, 123456789, Number.POSITIVE_INFINITY]),
+    floats: () => list(() => pick(random, [0, -0, 0.1, 1 / 3])),
+    floatBy: () => new Map(list(() => [pick(random, texts), 1 / 3]) as [string, unknown][]),
     d: () => pick(random, reals),
     yes: () => random(2) === 1,
     raw: () => pick(random, blobs),
@@ -131,7 +137,9 @@ test("JSON becomes the handler value that its bytes become, whichever way it is 
     const all: Record<string, () => unknown> = {
       name: () => pick(random, [...texts, "\ud800", 5]),
       count: () => pick(random, [0, -0, 1, -1, 2 ** 31 - 1, "7", null]),
-      real: () => pick(random, [0, -0, 0.5, -1e300, "NaN", 3]),
+      real: () => pick(random, [0, -0, 0.5, -1e300, "NaN", 3, "-0", Number.POSITIVE_INFINITY]),
+      f: () => pick(random, [0, -0, 0.1, -1e-50, 3.4028235e38, 1, "0.1", -0, 2]),
+      floats: () => [pick(random, [0, -0, 0.1, -1e-50, 3.4028235e38, 3, "0.1", 1e300])],
       yes: () => random(2) === 1,
       kind: () => pick(random, ["KIND_NONE", "DOG", 1]),
       inner,

@@ -1,5 +1,6 @@
 /** Decoded messages to canonical proto3 JSON without the way through bytes: for types whose JSON is that of their fields. */
 import protobuf from "protobufjs";
+import { shortFloat } from "./float-text.ts";
 import { isSpecial } from "./well-known.ts";
 
 type Value = Record<string, unknown>;
@@ -89,8 +90,9 @@ function mapJson(map: Value, one: ToJson): unknown {
 
 function scalarWriter(type: string): ToJson {
   if (/64$/.test(type)) return String;
-  if (type === "float" || type === "double")
-    return (value) => (Number.isFinite(value) ? value : String(value));
+  if (type === "double") return (value) => (Number.isFinite(value) ? value : String(value));
+  if (type === "float")
+    return (value) => (Number.isFinite(value) ? shortFloat(value as number) : String(value));
   if (type === "bytes") return (value) => base64(value as Uint8Array);
   return (value) => value;
 }

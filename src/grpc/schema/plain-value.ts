@@ -72,7 +72,9 @@ function scalarReader({ type, resolvedType }: protobuf.Field): Read | undefined 
     case "bool":
       return (json) => (typeof json === "boolean" ? json : undefined);
     case "double":
-      return (json) => (typeof json === "number" && !Object.is(json, -0) ? json : undefined);
+      return (json) => (Number.isFinite(json) ? json : undefined);
+    case "float":
+      return (json) => (typeof json === "number" ? rounded(json) : undefined);
     case "int32":
     case "sint32":
     case "sfixed32":
@@ -83,6 +85,11 @@ function scalarReader({ type, resolvedType }: protobuf.Field): Read | undefined 
     default:
       return undefined;
   }
+}
+
+function rounded(json: number): number | undefined {
+  const value = Math.fround(json);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** Names that stand for a number of their own. */

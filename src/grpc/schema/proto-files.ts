@@ -1,8 +1,9 @@
 /** Which files a schema is made of: reads `.proto` files and, before each, the files it imports. */
 import { readFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { errorText, MicrorunError } from "../../errors.ts";
 import { embeddedProtos } from "./embedded-protos.ts";
+import { freeName, nameRoots } from "./proto-names.ts";
 import { type Position, type ProtoHead, protoError, scanProto } from "./proto-text.ts";
 
 /** How many folders above a root file are searched for its imports. */
@@ -13,7 +14,7 @@ const maxDepth = 100;
 const besides = ["", "proto", "third_party"];
 
 export interface ProtoFile extends ProtoHead {
-  /** As others import it; unique in a schema. */
+  /** As others import it; unique in a schema. Empty until it is known. */
   name: string;
   /** As people know it. */
   readonly path: string;
@@ -65,6 +66,7 @@ export function embeddedProtoFiles(name: string, text: string): ProtoFile[] {
   const search = gather([name], []);
   let step = search.next();
   while (!step.done) step = search.next(step.value[0] === name ? { path: name, text } : undefined);
+  for (const file of step.value) if (file.root) file.name = name;
   return step.value;
 }
 
@@ -86,10 +88,6 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
   /** By absolute path; embedded files by name. A file still being read is `undefined`. */
   const files = new Map<string, ProtoFile | undefined>();
   const ordered: ProtoFile[] = [];
-
-  /** Two folders may each have a types.proto. */
-  const freeName = (name: string, path: string): string =>
-    ordered.some((file) => file.name === name) ? path : name;
 
   function* add(
     found: Found,
@@ -118,7 +116,7 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
     const file: ProtoFile = {
       ...head,
       ...found,
-      name: freeName(name, found.path),
+      name: name === "" ? "" : freeName(name, found.path, ordered),
       dependencies,
       root: false,
     };
@@ -154,7 +152,7 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
           at,
           `imports go round in a circle: ${[...trail.slice(-maxShown), name].join(" → ")}`,
         );
-      if (known.root) known.name = name;
+      if (known.name === "") known.name = freeName(name, known.path, ordered);
       return known;
     }
     return yield* add(found ?? { path: name, text: text! }, identity, name, root, trail);
@@ -171,8 +169,8 @@ function* gather(paths: readonly string[], importPaths: readonly string[]): Sear
       throw new MicrorunError("invalid_argument", `cannot read ${path}: there is no such file`);
     const file = yield* add(found, resolve(path), "", path, []);
     file.root = true;
-    file.name = freeName(ownName(file, importPaths), path);
   }
+  nameRoots(ordered, importPaths);
   return ordered;
 }
 
@@ -190,16 +188,4 @@ function searched(importPaths: readonly string[], importer: string, root: string
     if (resolve(folder) === resolve(folder, "..")) break;
   }
   return [...new Set(folders)];
-}
-
-/** What others would import a root file as: its path below the folder that its own imports are relative to. */
-function ownName(file: ProtoFile, importPaths: readonly string[]): string {
-  const imported = file.dependencies
-    .filter((dependency) => dependency.path !== dependency.name && dependency.path.endsWith(dependency.name))
-    .map((dependency) => dependency.path.slice(0, -dependency.name.length) || ".");
-  for (const folder of [...importPaths, ...imported]) {
-    const name = relative(folder, file.path);
-    if (name !== "" && !name.startsWith("..") && !isAbsolute(name)) return name.replaceAll("\\", "/");
-  }
-  return basename(file.path);
 }

@@ -56,7 +56,7 @@ export function scanProto(source: Source): ProtoHead {
   try {
     for (let token = tokens.next(); token !== null; token = tokens.next()) {
       const line = tokens.line;
-      if (token.includes("__proto__"))
+      if (/(^|\.)__proto__($|\.)/.test(token))
         throw protoError(source, columnOf(source, line, token), "__proto__ cannot be used as a name");
       if (token === '"' || token === "'") {
         tokens.next();

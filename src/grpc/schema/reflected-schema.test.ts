@@ -218,12 +218,11 @@ test.each([
   ["a message", file({ message: code })],
   ["a package", file({ package: code })],
   ["a field", file({ field: { name: code } })],
-  ["a field's JSON name", file({ field: { jsonName: code } })],
+  ["a long JSON name", file({ field: { jsonName: "n".repeat(300) } })],
   ["a type", file({ field: { type: "TYPE_MESSAGE", typeName: `.x.${code}` } })],
   ["a syntax", file({ syntax: code })],
   ["a prototype", file({ message: "__proto__" })],
   ["a package's prototype", file({ package: "x.__proto__" })],
-  ["a constructor", file({ field: { name: "constructor" } })],
   ["a JSON name's prototype", file({ field: { jsonName: "__proto__" } })],
   ["an empty name", file({ message: "" })],
   ["a long name", file({ message: "M".repeat(300) })],
@@ -235,6 +234,53 @@ test.each([
   expect(build).toThrow(MicrorunError);
   expect(build).toThrow("the peer's schema: ");
   expect("owned" in globalThis).toBe(false);
+});
+
+test("names that every object has are learnt like others, and any JSON name that a file of one's own may have", async () => {
+  const named = parseSchema(
+    "greeter.proto",
+    `syntax = "proto3"; package constructor.prototype;
+    enum valueOf { toString = 0; toLocaleString = 1; }
+    message prototype {
+      string constructor = 1;
+      repeated prototype prototype = 2;
+      map<string, valueOf> hasOwnProperty = 3;
+      oneof isPrototypeOf { valueOf kind = 4; string text = 5; }
+      string other = 6 [json_name = "other name"];
+      string code = 7 [json_name = ${JSON.stringify(code)}];
+    }
+    message constructor { prototype constructor = 1; }
+    service Greeter { rpc constructor(constructor) returns (prototype); }`,
+  );
+  const service = "constructor.prototype.Greeter";
+  const { request: type } = (await learn(
+    peer({ services: [service], files: filesOf(named) }),
+    service,
+    "constructor",
+  ))!;
+  const json = {
+    constructor: {
+      constructor: "a",
+      prototype: [{ constructor: "b" }],
+      hasOwnProperty: { constructor: "toLocaleString" },
+      kind: "toLocaleString",
+      "other name": "c",
+      [code]: "d",
+    },
+  };
+  const [declared] = named.services.get(service)!;
+  const bytes = type.encode!(type.fromJson(json));
+  expect(bytes).toEqual(declared!.request.encode!(declared!.request.fromJson(json)));
+  expect(type.toJson(type.decode!(bytes))).toEqual(json);
+  expect(type.decodeJson!(bytes)).toEqual(json);
+  expect(Object.hasOwn(Object.prototype, "owned") || "owned" in globalThis).toBe(false);
+  expect(Object.keys(Object.prototype)).toEqual([]);
+  expect({}.constructor).toBe(Object);
+});
+
+test("a service that is not listed is left to JSON where none but the runtime's own are", async () => {
+  const services = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "debug.Debug"];
+  expect(await learn(peer({ services }))).toBeUndefined();
 });
 
 test("messages nested without end, and names without number, are refused", () => {

@@ -118,12 +118,16 @@ function asker(dispatch: Dispatch, type: Method, signal: AbortSignal): Ask {
   };
 }
 
+/** Of the runtimes: who lists no more than these tells nothing of services that have no schema. */
+const builtin = /^(grpc\.|microrun\.|debug\.Debug$)/;
+
 /** Undefined: which one is not to be told. */
 function meant(asked: string, names: readonly string[]): string | undefined {
   if (names.includes(asked)) return asked;
   const last = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
   const alike = names.filter((name) => last(name) === last(asked));
   if (alike.length > 0) return alike.length === 1 ? alike[0] : undefined;
+  if (names.every((name) => builtin.test(name))) return undefined;
   const near = nearest(last(asked), names.map(last));
   const best = near === undefined ? "" : `, did you mean ${names.find((name) => last(name) === near)}?`;
   throw new MicrorunError("unimplemented", `there is no service ${asked}${best}`);

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import type protobuf from "protobufjs";
 import { MicrorunError } from "../../errors.ts";
+import { fitsFloat } from "./float-text.ts";
 
 /** `depth` counts the messages around a value, so that nesting is bounded. */
 export interface ValueCodec<T = unknown> {
@@ -21,7 +22,6 @@ export interface ValueCodec<T = unknown> {
 }
 
 const noBytes = new Uint8Array(0);
-const maxFloat = 3.4028234663852886e38;
 const maxShown = 40;
 
 export function invalid(name: string, why: string): MicrorunError {
@@ -75,8 +75,7 @@ function real(type: "float" | "double", wire: 1 | 5): ValueCodec<number> {
     zero: () => 0,
     check(value, name) {
       if (typeof value !== "number") throw mismatch(name, "a number", value);
-      if (type === "float" && Math.abs(value) > maxFloat && Number.isFinite(value))
-        throw outOfRange(name, type, value);
+      if (type === "float" && !fitsFloat(value)) throw outOfRange(name, type, value);
       return value;
     },
     isZero: (value) => Object.is(value, 0),

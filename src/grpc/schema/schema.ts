@@ -8,7 +8,7 @@ import { messageCodecs } from "./message.ts";
 import { messageType } from "./message-json.ts";
 import { embeddedProtoFiles, type ProtoFile, type ReadOptions, readProtoFiles } from "./proto-files.ts";
 import { linkSchema } from "./proto-links.ts";
-import { parseError } from "./proto-text.ts";
+import { parseInto } from "./proto-parse.ts";
 import { wellKnown } from "./well-known.ts";
 
 /** A schema that also gives the types of messages by name. */
@@ -71,34 +71,6 @@ function buildSchema(sources: readonly ProtoFile[]): ProtoSchema {
     root,
     sources,
   };
-}
-
-/** Names are kept as written, except where protojson counts on camelCase. */
-function parseInto(root: protobuf.Root, file: ProtoFile): void {
-  const keepCase = file.package !== "google.protobuf" || !file.name.endsWith("struct.proto");
-  // Its only way of being told; absent from its types.
-  const named = protobuf.parse as typeof protobuf.parse & { filename: string | null };
-  try {
-    named.filename = file.name;
-    protobuf.parse(file.text, root, { keepCase, alternateCommentMode: true });
-  } catch (error) {
-    throw parseError(file, error);
-  } finally {
-    named.filename = null;
-  }
-  if (/^\d/.test(file.syntax)) claim(root, file.name);
-}
-
-/** In an edition's file protobufjs forgets the file's name after `reserved` has named a field. */
-function claim(space: protobuf.NamespaceBase, name: string): void {
-  for (const object of space.nestedArray) {
-    if (object.constructor !== protobuf.Namespace) object.filename ??= name;
-    if (object instanceof protobuf.Type)
-      for (const member of [...object.fieldsArray, ...object.oneofsArray]) member.filename ??= name;
-    if (object instanceof protobuf.Service)
-      for (const method of object.methodsArray) method.filename ??= name;
-    if (object instanceof protobuf.Namespace) claim(object, name);
-  }
 }
 
 function toMethod(

@@ -10,13 +10,16 @@ export interface ReflectionIndex {
   extensionNumbers(type: string): readonly number[];
 }
 
-/** Of two files of one name, the first schema's holds. */
+/** Of two files of one name, the first schema's holds; one that has nothing in common with it goes by another name. */
 export function indexFiles(schemas: readonly Schema[]): ReflectionIndex {
   const byName = new Map<string, FileDescriptor>();
   const bySymbol = new Map<string, FileDescriptor>();
   const extensions = new Map<string, Map<number, FileDescriptor>>();
-  for (const file of schemas.flatMap((schema) => schema.files())) {
-    if (byName.has(file.name)) continue;
+  for (const given of schemas.flatMap((schema) => schema.files())) {
+    const taken = byName.has(given.name);
+    if (taken && (given.symbols.length === 0 || given.symbols.some((symbol) => bySymbol.has(symbol))))
+      continue;
+    const file = taken ? renamed(given, (name) => byName.has(name)) : given;
     byName.set(file.name, file);
     for (const symbol of file.symbols) if (!bySymbol.has(symbol)) bySymbol.set(symbol, file);
     for (const { extendee, number } of extensionsOf(file.bytes)) {
@@ -30,6 +33,18 @@ export function indexFiles(schemas: readonly Schema[]): ReflectionIndex {
     extension: (type, number) => extensions.get(bare(type))?.get(number),
     extensionNumbers: (type) => [...(extensions.get(bare(type))?.keys() ?? [])].sort((a, b) => a - b),
   };
+}
+
+/** A field that comes twice counts as it comes last. None of its schema's files import it: it is a built-in service's own. */
+function renamed(file: FileDescriptor, taken: (name: string) => boolean): FileDescriptor {
+  let name = file.name;
+  while (taken(name)) name = `microrun/${name}`;
+  const { length } = file.bytes;
+  const field = protobuf.Writer.create().uint32(10).string(name).finish();
+  const bytes = new Uint8Array(length + field.length);
+  bytes.set(file.bytes);
+  bytes.set(field, length);
+  return { ...file, name, bytes };
 }
 
 function bare(name: string): string {

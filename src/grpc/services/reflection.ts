@@ -42,7 +42,9 @@ export function reflectionPart(service: () => Service): BuiltinPart {
 
   const find = (asked: Asked, sent: Set<string>): object => {
     if (asked.listServices !== undefined) {
-      const names = new Set(service().endpoints.map(({ method }) => method.service));
+      // who lists asks for each next: one without a schema could not be answered
+      const all = service().endpoints.map(({ method }) => method.service);
+      const names = new Set(all.filter((name) => files().symbol(name) !== undefined));
       return { listServicesResponse: { service: [...names].sort().map((name) => ({ name })) } };
     }
     if (asked.fileByFilename !== undefined) {

@@ -15,7 +15,6 @@ export function element(name, attributes = {}, ...children) {
 
 const examples = {
   "date-time": "2026-01-01T00:00:00Z",
-  duration: "1.5s",
   int64: "1",
   uint64: "1",
   byte: "aGVsbG8=",
@@ -35,6 +34,7 @@ export function schemasOf(api) {
     if (schema.enum) return schema.title ?? "enum";
     if (schema.items) return `${words(schema.items)}[]`;
     if (schema.additionalProperties) return `map of ${words(schema.additionalProperties)}`;
+    if (schema.type === "integer" && schema.minimum === 0) return "uint32";
     if (schema.format) return schema.format;
     return schema.type ?? "any";
   };
@@ -101,7 +101,8 @@ export function schemasOf(api) {
       });
       return Object.fromEntries(entries.map(([name, one]) => [name, example(one, within)]));
     }
-    if (whole.format in examples) return examples[whole.format];
+    if (whole.examples) return whole.examples[0];
+    if (whole.type === "string" && whole.format in examples) return examples[whole.format];
     return (
       { string: "text", integer: 1, number: 1.5, boolean: true, object: {}, array: [] }[whole.type] ?? null
     );

@@ -93,7 +93,7 @@ function inputOf({ schema, required, description }) {
       required ? [] : element("option", { value: "" }, ""),
       values.map((one) => element("option", {}, one)),
     );
-  const hint = schema.items ? "separated by commas" : (schema.format ?? schema.type);
+  const hint = schema.items ? "separated by commas" : (schema.examples?.[0] ?? schema.format ?? schema.type);
   return element("input", {
     type: "text",
     placeholder: hint,
