@@ -194,16 +194,17 @@ function defaultText(field: protobuf.Field, value: unknown): string {
       (letter) => escapes[letter] ?? `\\${letter.charCodeAt(0).toString(8).padStart(3, "0")}`,
     );
   }
-  if (field.type === "float" || field.type === "double") return realText(Number(value));
+  if (field.type === "double") return realText(Number(value), [15, 17]);
+  if (field.type === "float") return realText(Math.fround(Number(value)), [6, 9], Math.fround);
   return Number.isInteger(value) ? String(BigInt(value as number)) : String(value);
 }
 
-/** As C writes it by `%g`, in as many digits as tell it from its neighbours. */
-function realText(value: number): string {
+/** As C writes it by `%g`: in the fewer digits, unless another number comes of them. */
+function realText(value: number, [few, many]: [number, number], round = (read: number) => read): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
   if (Object.is(value, -0)) return "-0";
-  const digits = Number(value.toPrecision(15)) === value ? 15 : 17;
+  const digits = round(Number(value.toPrecision(few))) === value ? few : many;
   const [mantissa = "", power] = value.toExponential(digits - 1).split("e");
   const exponent = Number(power);
   const short = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
