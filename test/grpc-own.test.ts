@@ -1,14 +1,16 @@
 /** What only our own engine does under gRPC: refusals, memory given back, more connections, packed replies, HTTP/1 beside it. */
-import { afterAll, expect, test } from "bun:test";
-import { connect } from "node:http2";
+import { afterAll, describe, expect, test } from "bun:test";
+import { type ClientHttp2Session, connect, createServer as createHttp2Server } from "node:http2";
 import { createServer } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { MicrorunError } from "../src/errors.ts";
+import type { Call } from "../src/call.ts";
+import { MicrorunError } from "../src/errors.ts";
 import { openH2Wire } from "../src/grpc/h2/wire.ts";
 import { serveGrpc } from "../src/grpc/server.ts";
 import { createWeb } from "../src/h1/web.ts";
 import { bunSockets } from "../src/h2/bun-sockets.ts";
-import { silentLog } from "../src/log.ts";
+import { listBytes } from "../src/h2/h2.ts";
+import { createLog, silentLog } from "../src/log.ts";
 import {
   aborted,
   caller,
@@ -114,6 +116,124 @@ test("header fields beyond what is taken fail the call, in the words of whoever 
     [431, undefined],
   ]);
   session.close();
+});
+
+describe("a peer that takes few header fields", () => {
+  const maxHeaderListSize = 2000;
+
+  /** One call, and what came of it; the connection stays for the next. */
+  const asking = (session: ClientHttp2Session) => async (type: string, path: string) => {
+    const head = { ":method": "POST", ":path": path, "content-type": type, te: "trailers" };
+    const stream = session.request(head);
+    const fields: Record<string, unknown> = {};
+    let bytes = 0;
+    for (const event of ["response", "trailers"] as const)
+      stream.on(event, (got: object, _: number, raw: string[] = []) => {
+        Object.assign(fields, got);
+        bytes = Math.max(bytes, listBytes(raw));
+      });
+    stream.on("error", (error) => Object.assign(fields, { error: error.message }));
+    stream.resume().end(frame(encode("")));
+    await new Promise((resolve) => stream.on("close", resolve));
+    return { ...fields, bytes } as Record<string, unknown>;
+  };
+
+  test("gets the status at least, and no call of others is lost", async () => {
+    const lines: string[] = [];
+    const log = createLog({ write: (line) => lines.push(line) });
+    const long = "é".repeat(5000);
+    let answer: (call: Call) => unknown = () => ({ text: "" });
+    await using peer = await open({ Unary: (_: Message, call) => answer(call) }, { log });
+    const session = connect(`http://${peer.server.address}`, { settings: { maxHeaderListSize } });
+    await new Promise((resolve) => session.once("remoteSettings", resolve));
+    const ask = asking(session);
+    const call = () => ask("application/grpc", "/contract.Kinds/Unary");
+
+    answer = () => {
+      throw new MicrorunError("not_found", long, { details: { key: "v".repeat(900) } });
+    };
+    const failed = await call();
+    expect([failed["grpc-status"], failed["grpc-status-details-bin"]]).toEqual(["5", undefined]);
+    expect(failed.bytes).toBeWithin(500, maxHeaderListSize + 1);
+
+    answer = ({ reply }) => {
+      reply?.trailer.set("x-large", "v".repeat(3000));
+      return { text: "" };
+    };
+    const done = await call();
+    expect([done[":status"], done["grpc-status"], done["x-large"]]).toEqual([200, "0", undefined]);
+    expect(lines.join("\n")).toContain("the handler's trailers are not sent");
+
+    answer = ({ reply }) => {
+      reply?.header.set("x-large", "v".repeat(3000));
+      return { text: "" };
+    };
+    lines.length = 0;
+    const refused = await call();
+    expect([refused["grpc-status"], refused["grpc-message"]]).toEqual(["13", "internal error"]);
+    expect(lines.join("\n")).toContain("the reply's header has 3");
+
+    answer = () => ({ text: "" });
+    expect(await call()).toMatchObject({ ":status": 200, "grpc-status": "0" });
+    session.close();
+  });
+
+  test("gets no web answer that is too much for it, and others get theirs", async () => {
+    const lines: string[] = [];
+    const log = createLog({ write: (line) => lines.push(line) });
+    const web = createWeb({
+      log,
+      fetch: async (request) =>
+        new Response(
+          "body",
+          request.url.endsWith("/large") ? { headers: { "x-large": "v".repeat(3000) } } : {},
+        ),
+    });
+    await using server = await transport.listen(service, async () => ({}), {
+      address: "127.0.0.1:0",
+      web,
+      log,
+    });
+    const session = connect(`http://${server.address}`, { settings: { maxHeaderListSize } });
+    await new Promise((resolve) => session.once("remoteSettings", resolve));
+    const ask = asking(session);
+    const [large, small] = await Promise.all([ask("text/plain", "/large"), ask("text/plain", "/small")]);
+    expect([large[":status"], String(large.error)]).toEqual([
+      undefined,
+      expect.stringContaining("INTERNAL_ERROR"),
+    ]);
+    expect(small[":status"]).toBe(200);
+    expect(lines.join("\n")).toContain("the client takes 2000");
+    session.close();
+    await web[Symbol.asyncDispose]();
+  });
+
+  test("is sent no call with more, and the others go on", async () => {
+    let asked = 0;
+    const server = createHttp2Server({ settings: { maxHeaderListSize } }, (_, response) => {
+      asked++;
+      response.writeHead(200, { "content-type": "application/grpc", "grpc-status": "0" }).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+    await using connection = transport.connect(address);
+    const ask = (bytes: number) =>
+      failure(
+        caller(connection)("Unary", { text: "" }, { metadata: new Headers({ "x-own": "v".repeat(bytes) }) }),
+      );
+    for (const bytes of [2000, 100, 2000]) {
+      const { code, message, unsent } = await ask(bytes);
+      expect([code, unsent, message]).toEqual([
+        "internal",
+        false,
+        bytes === 100
+          ? expect.stringContaining("without a message")
+          : `${address}: header list size to send violates the maximum size (2000 bytes) set by server`,
+      ]);
+    }
+    expect(asked).toBe(1);
+    server.close();
+  });
 });
 
 test("a deadline that has passed asks nobody", async () => {

@@ -1,6 +1,7 @@
 /** The gRPC transport under the transport's contract, on each kind of address, and what only it does. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Http2ServerResponse } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -145,6 +146,66 @@ describe.each(transports)("%s", (name, transport) => {
         expect(await refusal(attempt)).toBe(`unavailable: ${address}: cannot connect: ${why}`);
       }
     }
+  });
+
+  test("an answer that is no gRPC is told by its HTTP status, its body read as no message", async () => {
+    let answer: (response: Http2ServerResponse) => void = () => {};
+    const server = createServer((_, response) => answer(response));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await using connection = transport.connect(`127.0.0.1:${(server.address() as { port: number }).port}`);
+    const call = { service: "Nope", method: "Nope", request: {}, metadata: new Headers() };
+    const ask = (status: number, fields: Record<string, string>, body: string | Buffer | undefined) => {
+      answer = (response) => void response.writeHead(status, fields).end(body ?? "");
+      return refusal(connection.dispatch({ ...call, signal: AbortSignal.timeout(3000) }));
+    };
+    const page = "<html>\n  <body>503 Service\tUnavailable</body>\n</html>";
+    const html = { "content-type": "text/html" };
+    const codes = {
+      400: "internal",
+      401: "unauthenticated",
+      403: "permission_denied",
+      404: "unimplemented",
+      418: "unknown",
+      429: "unavailable",
+      500: "unknown",
+      502: "unavailable",
+      503: "unavailable",
+      504: "unavailable",
+    };
+    for (const [status, code] of Object.entries(codes))
+      for (const [type, body] of [
+        [html, page],
+        [html, "no"],
+        [html, undefined],
+        [{}, undefined],
+        [{ "content-type": "application/octet-stream" }, Buffer.alloc(5)],
+      ] as const) {
+        const told = await ask(Number(status), type, body);
+        expect(told).toStartWith(`${code}: `);
+        expect(told).toContain(`HTTP status ${name === "grpc-js" ? "code " : ""}${status}`);
+      }
+    const byOwnStatus = { ...html, "grpc-status": "9", "grpc-message": "not now" };
+    expect(await ask(503, byOwnStatus, undefined)).toBe("failed_precondition: not now");
+    if (name !== "grpc-js") {
+      const html503 = "unavailable: the server answers with HTTP status 503 and content type text/html";
+      expect(await ask(503, html, page)).toBe(
+        `${html503}: <html> <body>503 Service Unavailable</body> </html>`,
+      );
+      expect(await ask(503, html, "x".repeat(1e6))).toBe(`${html503}: ${"x".repeat(200)}…`);
+      expect(await ask(503, { ...html, "content-encoding": "gzip" }, "packed")).toBe(html503);
+      expect(await ask(200, html, "<html>login</html>")).toBe(
+        "unknown: the server answers with HTTP status 200 and content type text/html: <html>login</html>",
+      );
+      expect(await ask(200, {}, undefined)).toBe(
+        "unknown: the server answers with HTTP status 200 without content type",
+      );
+      expect(await ask(200, byOwnStatus, page)).toBe("failed_precondition: not now");
+      answer = (response) => void response.writeHead(503, html).write("it does not end");
+      expect(await refusal(connection.dispatch({ ...call, signal: AbortSignal.timeout(3000) }))).toBe(
+        `${html503}: it does not end`,
+      );
+    }
+    server.close();
   });
 
   test("a peer that speaks TLS where we do not, or the other way round, is told with the way out", async () => {

@@ -167,3 +167,16 @@ test("a type that is known is taken as it is", () => {
   const type = jsonMethod("a.Greeter", "Hi");
   expect(from({ type }).call).toMatchObject({ service: "a.Greeter", method: "Hi" });
 });
+
+test("a request that is null is sent as null where the type has such a value, else as an empty message", () => {
+  const requestOf = (request: unknown, name: string): unknown => {
+    const plain = jsonMethod("greeter.Greeter", "Hello");
+    const type = { ...plain, request: { ...plain.request, name } };
+    return outgoing(asked({ type }, { request }), { from: "tester" }, undefined).call.request;
+  };
+  expect(requestOf(null, "google.protobuf.Value")).toBeNull();
+  expect(requestOf(undefined, "google.protobuf.Value")).toEqual({});
+  expect(requestOf(null, "greeter.HelloRequest")).toEqual({});
+  expect(requestOf(null, "")).toEqual({});
+  expect(requestOf(0, "google.protobuf.Value")).toBe(0);
+});

@@ -1,6 +1,7 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { MicrorunError } from "../errors.ts";
-import { fromStatus, speaksMicro, toStatus } from "./status.ts";
+import { encodeText } from "../grpc-fields.ts";
+import { fromStatus, type Status, shortMessage, speaksMicro, toStatus } from "./status.ts";
 
 // captured from go-micro v2 and v5 (INTEROP §1.4) and from Kratos (§2.2)
 const microBytes =
@@ -47,6 +48,70 @@ test("a long or broken text is made sendable", () => {
     5000,
   );
   expect(toStatus(new MicrorunError("internal", "a\ud800"), false, "s").message).toBe("a\ufffd");
+});
+
+describe("what is larger than callers take of header fields", () => {
+  const sent = ({ message, details = new Uint8Array() }: Status) => ({
+    message: encodeText(message).length,
+    details: base64(details).length,
+  });
+
+  test("is bounded as it travels, whatever the characters", () => {
+    for (const char of ["x", "%", "é", "漢", "\u{1f600}", "\ud800", '"', "<", "\n"]) {
+      for (const length of [300, 1e5]) {
+        const error = new MicrorunError("internal", char.repeat(length), { reason: "R" });
+        for (const micro of [false, true]) {
+          const status = toStatus(error, micro, "s");
+          expect(sent(status).message).toBeWithin(300, 3073);
+          expect(sent(status).details).toBeLessThanOrEqual(4096);
+          const { message, reason } = fromStatus(status);
+          // no character is cut in half
+          expect(error.message.toWellFormed().startsWith(message) && message.isWellFormed()).toBe(true);
+          expect(reason).toBe("R");
+        }
+      }
+    }
+  });
+
+  test("is cut no shorter than it must be", () => {
+    for (const [char, bytes] of [
+      ["x", 1],
+      ["漢", 9],
+      ["\u{1f600}", 12],
+    ] as const) {
+      const { message } = toStatus(new MicrorunError("internal", char.repeat(1e5)), false, "s");
+      expect([...message].length).toBe(Math.floor(3072 / bytes));
+    }
+  });
+
+  test("follows what the caller says that it takes", () => {
+    const error = new MicrorunError("internal", "x".repeat(1e5), { details: { key: "v".repeat(500) } });
+    const of = (bytes: number) => sent(toStatus(error, false, "s", bytes));
+    expect(of(1024)).toEqual({ message: 384, details: 0 });
+    expect(of(4096)).toMatchObject({ message: 1536 });
+    expect(of(1e9).message).toBe(6144);
+    expect(of(8192).details).toBeWithin(1, 4097);
+  });
+
+  test("stays JSON for Go Micro's callers, in the message alone where details would be too large", () => {
+    const status = toStatus(new MicrorunError("not_found", "é".repeat(1e5), { reason: "R" }), true, "s");
+    expect(JSON.parse(status.message)).toMatchObject({ id: "R", code: 404, status: "Not Found" });
+    const long = toStatus(new MicrorunError("not_found", "x".repeat(1e5)), true, "s");
+    expect(long.details).toBeUndefined();
+    expect(fromStatus(long).message.length).toBeGreaterThan(2900);
+    const named = toStatus(new MicrorunError("not_found", "why", { reason: "R".repeat(1e5) }), true, "s");
+    expect(JSON.parse(named.message)).toMatchObject({ id: "", code: 404, detail: "why" });
+  });
+
+  test("is shortened again for a caller that takes less", () => {
+    const micro = toStatus(new MicrorunError("not_found", "é <b>".repeat(1e3)), true, "s").message;
+    const short = shortMessage(micro, 300);
+    expect(encodeText(short).length).toBeWithin(250, 301);
+    expect(JSON.parse(short)).toMatchObject({ id: "s", code: 404 });
+    expect(shortMessage("漢".repeat(10), 20)).toBe("漢漢");
+    expect(shortMessage("short", 300)).toBe("short");
+    expect(shortMessage("x", 0)).toBe("");
+  });
 });
 
 test("errors of every peer are read", () => {

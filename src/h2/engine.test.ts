@@ -308,7 +308,6 @@ describe("a header list larger than the peer takes", () => {
   });
 
   test("is not sent as a head, nor as trailers: the stream ends alone", async () => {
-    const endings: unknown[] = [];
     const { client } = join(
       (stream, { fields }) => {
         if (fields.at(-1) === "head") stream.send(ok, listOf(1_000));
@@ -316,7 +315,7 @@ describe("a header list larger than the peer takes", () => {
           stream.send(ok);
           stream.endWith([], listOf(fields.at(-1) === "trailers" ? 1_001 : 1_000));
         }
-        return { ...silent, reset: ({ code }) => void endings.push(code) };
+        return silent;
       },
       { clientLimits: limits },
     );
@@ -329,7 +328,7 @@ describe("a header list larger than the peer takes", () => {
       undefined,
     ]);
     expect(listBytes(calls[2]!.heard.trailer()!.fields)).toBe(1_000);
-    expect([endings.length, client.usable]).toEqual([0, true]);
+    expect(client.usable).toBe(true);
   });
 
   test("is one as soon as the peer says so, kept or not", async () => {

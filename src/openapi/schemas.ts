@@ -74,17 +74,15 @@ function without({ required = [], ...schema }: JsonSchema, except: readonly stri
   };
 }
 
-/** Of the fields of a oneof one may be there. */
+/** Of the fields of a oneof one may be there: said in words, since generators make no type of a `oneOf` beside properties. */
 function componentOf(schema: JsonSchema): object {
   const groups = new Map<string, string[]>();
   for (const [name, { "x-oneof": group }] of Object.entries(schema.properties ?? {}))
     if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), name]);
-  const choices = [...groups.values()].map((names) => {
-    const there = names.map((name) => ({ required: [name] }));
-    return { oneOf: [...there, { not: { anyOf: there } }] };
-  });
-  const [first, ...others] = choices;
-  return { ...moved(schema), ...(others.length > 0 ? { allOf: choices } : first) };
+  const choices = [...groups.values()].filter(({ length }) => length > 1);
+  if (choices.length === 0) return moved(schema);
+  const words = choices.map((names) => `At most one of ${names.join(", ")}.`);
+  return { ...moved(schema), description: [schema.description ?? [], ...words].flat().join("\n\n") };
 }
 
 /** The same without definitions of its own: what it refers to stands among the components. */

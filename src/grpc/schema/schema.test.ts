@@ -145,6 +145,20 @@ describe("Imports are found", () => {
     expect(names).toEqual(["types.proto", "x/b.proto", "y/types.proto", "y/b.proto", "a.proto"]);
   });
 
+  test("with names that tell files asked for apart, by their folders", async () => {
+    const files = disk({
+      "/work/a/v1/types.proto": `${proto3}package a; message T {}`,
+      "/work/b/v1/types.proto": `${proto3}package b; message T {}`,
+      "/work/b/v1/uses.proto": `${proto3}package b; import "types.proto"; message U { T t = 1; }`,
+    });
+    const names = async (...paths: string[]) =>
+      (await loadSchema(paths, files)).files().map((file) => file.name);
+    const [a, b, uses] = ["/work/a/v1/types.proto", "/work/b/v1/types.proto", "/work/b/v1/uses.proto"];
+    expect(await names(a, b)).toEqual(["a/v1/types.proto", "b/v1/types.proto"]);
+    expect(await names(a, b, uses)).toEqual(["a/v1/types.proto", "types.proto", "uses.proto"]);
+    expect(await names(a, uses)).toEqual(["a/v1/types.proto", "types.proto", "uses.proto"]);
+  });
+
   test("from public imports of imports", async () => {
     const files = disk({
       "a.proto": `${proto3}import "b.proto"; message A { C c = 1; }`,
@@ -346,6 +360,27 @@ test("Names that every object has are names like others", () => {
   // two parts of one message, to be merged
   const split = Uint8Array.from([34, 2, 8, 1, 34, 2, 16, 2]);
   expect(request.toJson(request.decode!(split))).toEqual({ constructor: { x: 1, y: 2 } });
+});
+
+test("Names may have __proto__ within", () => {
+  const type = parse(
+    `${proto3}message my__proto__x { string __proto__y = 1; string x__proto__ = 2; }`,
+  ).message("my__proto__x")!;
+  const value = { x__proto__: "a" };
+  expect(type.decode!(type.encode!(value))).toMatchObject({ xProto: "a" });
+});
+
+test("A group may be one of a oneof", () => {
+  const type = parse(`message M {
+    oneof o { string a = 1; group Part = 2 { optional int32 z = 1; oneof p { string q = 2; } } }
+    optional string b = 3;
+  }`).message("M")!;
+  const bytes = Uint8Array.from([19, 8, 5, 20, 26, 1, 98]);
+  expect(type.encode!({ part: { z: 5 }, b: "b" })).toEqual(bytes);
+  expect(type.decode!(bytes)).toEqual({ part: { z: 5 }, b: "b" });
+  expect(type.toJson(type.fromJson({ part: { q: "x" } }))).toEqual({ part: { q: "x" } });
+  expect(type.decode!(Uint8Array.from([...bytes, 10, 1, 97]))).toEqual({ a: "a", b: "b" });
+  expect(() => type.encode!({ a: "", part: {} })).toThrow("only one of a and part may be set");
 });
 
 test("A proto2 field that every object has by name is missed when it is required", () => {

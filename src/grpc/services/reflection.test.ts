@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Context, Service } from "../../service/service.ts";
+import { jsonMethod } from "../../call.ts";
+import type { Context, Schema, Service } from "../../service/service.ts";
 import { parseSchema } from "../schema/schema.ts";
 import { reflectionPart } from "./reflection.ts";
 
@@ -24,8 +25,10 @@ interface Answer {
   errorResponse?: { errorCode: number };
 }
 
-function ask(...requests: object[]): AsyncGenerator<Answer> {
-  const schema = parseSchema("shop.proto", text);
+const ask = (...requests: object[]): AsyncGenerator<Answer> =>
+  askOf(parseSchema("shop.proto", text), ...requests);
+
+function askOf(schema: Schema, ...requests: object[]): AsyncGenerator<Answer> {
   const part = reflectionPart(() => service);
   const own = [...schema.services.values()]
     .flat()
@@ -91,4 +94,54 @@ test("what is unknown is answered by error 5, and the stream goes on", async () 
     ask({ fileContainingSymbol: "shop.Nope" }, { fileByFilename: "nope.proto" }, {}, { listServices: "*" }),
   );
   expect(answers.map((answer) => answer.errorResponse?.errorCode)).toEqual([5, 5, 3, undefined]);
+});
+
+const builtins = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
+const filesOf = async (schema: Schema, symbols: readonly string[]): Promise<string[][]> => {
+  const asked = symbols.map((fileContainingSymbol) => ({ fileContainingSymbol }));
+  return (await Array.fromAsync(askOf(schema, ...asked))).map(names);
+};
+
+test("a file of another folder that has a built-in file's last name hides none of its services", async () => {
+  const own = parseSchema("reflection.proto", 'syntax = "proto3"; package mine; message M {}');
+  expect(await filesOf(own, ["mine.M", ...builtins])).toEqual([
+    ["reflection.proto"],
+    ["grpc/reflection/v1/reflection.proto"],
+    ["grpc/reflection/v1alpha/reflection.proto"],
+  ]);
+});
+
+test("a file of a built-in one's name makes that one go by another, told in its bytes", async () => {
+  const name = "grpc/reflection/v1/reflection.proto";
+  const own = parseSchema(name, 'syntax = "proto3"; package mine; message M {}');
+  expect(await filesOf(own, ["mine.M", ...builtins])).toHaveLength(3);
+  const { message } = parseSchema("d.proto", 'import "google/protobuf/descriptor.proto";');
+  const answers = await Array.fromAsync(
+    askOf(
+      own,
+      { fileContainingSymbol: builtins[0] },
+      { fileByFilename: `microrun/${name}` },
+      { fileByFilename: name },
+    ),
+  );
+  const decoded = answers.map(
+    ({
+      fileDescriptorResponse: {
+        fileDescriptorProto: [bytes],
+      },
+    }) => message("google.protobuf.FileDescriptorProto")!.decode!(bytes!),
+  );
+  expect(decoded[0]).toMatchObject({ name: `microrun/${name}`, package: "grpc.reflection.v1" });
+  expect(decoded[1]).toEqual(decoded[0]);
+  expect(decoded[2]).toMatchObject({ name, package: "mine" });
+});
+
+test("a service without a schema is not listed: nothing could be told of it", async () => {
+  const none: Schema = {
+    services: new Map([["Greeter", [jsonMethod("Greeter", "Hello")]]]),
+    files: () => [],
+  };
+  const [answer] = await Array.fromAsync(askOf(none, { listServices: "" }));
+  expect(answer?.listServicesResponse.service.map(({ name }) => name)).toEqual(builtins);
 });
