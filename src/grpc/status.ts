@@ -33,6 +33,9 @@ const mostFieldBytes = 16_384;
 const messageShare = 3 / 8;
 const detailsShare = 1 / 2;
 
+/** Details with less of the message are worth less than the message alone. */
+const minMessageBytes = 256;
+
 /** Of one UTF-16 unit, percent-encoded. */
 const maxUnitBytes = 9;
 
@@ -69,10 +72,22 @@ export function toStatus(
   }
   const message = longest(sendable(error.message, maxMessageBytes), (text) => fits(text, maxMessageBytes));
   const code = codes[error.code];
-  const details = richDetails(error, message);
-  return details.length === 0 || base64Bytes(details) > maxDetailsBytes
-    ? { code, message }
-    : { code, message, details };
+  const details = shortDetails(error, message, maxDetailsBytes);
+  return details === undefined ? { code, message } : { code, message, details };
+}
+
+/** They hold the message again, less of it if need be. Undefined: there are none, or they are too large. */
+function shortDetails(error: MicrorunError, message: string, maxBytes: number): Uint8Array | undefined {
+  const whole = richDetails(error, message);
+  if (whole.length === 0) return undefined;
+  if (base64Bytes(whole) <= maxBytes) return whole;
+  const room = Math.floor(maxBytes / 4) * 3 - (whole.length - Buffer.byteLength(message));
+  // grpc-go reads this one, not the other
+  if (room < minMessageBytes) return undefined;
+  return richDetails(
+    error,
+    longest(message, (text) => Buffer.byteLength(text) <= room),
+  );
 }
 
 /** The same message in so many bytes, percent-encoded; Go Micro's stays JSON. */

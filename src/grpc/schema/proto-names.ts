@@ -13,7 +13,7 @@ export function nameRoots(files: readonly File[], importPaths: readonly string[]
   for (const file of unnamed) file.name = ownName(file, importPaths);
   const alike = unnamed.filter((file) => files.some((other) => other !== file && other.name === file.name));
   for (const file of alike)
-    file.name = freeName(
+    file.name = longerName(
       file.name,
       file.path,
       files.filter((other) => other !== file),
@@ -22,7 +22,10 @@ export function nameRoots(files: readonly File[], importPaths: readonly string[]
 
 /** Two folders may each have a types.proto: the second is told by its folder, `y/types.proto`. */
 export function freeName(name: string, path: string, others: readonly File[]): string {
-  if (others.every((other) => other.name !== name)) return name;
+  return others.every((other) => other.name !== name) ? name : longerName(name, path, others);
+}
+
+function longerName(name: string, path: string, others: readonly File[]): string {
   const parts = partsOf(path);
   for (let count = name.split("/").length + 1; count <= parts.length; count++) {
     const longer = parts.slice(-count).join("/");

@@ -32,6 +32,8 @@ export function exactNumbers(text: string): string {
     if (word === "}") braces--;
     if (word === ";" && statement === braces) statement = undefined;
     if (word === "option" && (sign === undefined || /^[;{}]$/.test(sign))) statement ??= braces;
+    // a value of an enum may be called so
+    if (word === "=" && sign === "option") statement = undefined;
     const value = brackets > 0 || statement !== undefined ? unsafe(word) : undefined;
     if (value !== undefined) {
       if (sign === "=" && name === "default" && (opening === "[" || opening === ","))

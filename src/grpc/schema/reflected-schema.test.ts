@@ -279,7 +279,12 @@ test("names that every object has are learnt like others, and any JSON name that
 });
 
 test("a service that is not listed is left to JSON where none but the runtime's own are", async () => {
-  const services = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "debug.Debug"];
+  const services = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "debug.Debug",
+    "proto.Debug",
+  ];
   expect(await learn(peer({ services }))).toBeUndefined();
 });
 

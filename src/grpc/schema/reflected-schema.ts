@@ -119,7 +119,7 @@ function asker(dispatch: Dispatch, type: Method, signal: AbortSignal): Ask {
 }
 
 /** Of the runtimes: who lists no more than these tells nothing of services that have no schema. */
-const builtin = /^(grpc\.|microrun\.|debug\.Debug$)/;
+const builtin = /^(grpc\.(health|reflection)\.|microrun\.inspect\.|(debug|proto)\.Debug$)/;
 
 /** Undefined: which one is not to be told. */
 function meant(asked: string, names: readonly string[]): string | undefined {

@@ -372,7 +372,7 @@ test("Names may have __proto__ within", () => {
 
 test("A group may be one of a oneof", () => {
   const type = parse(`message M {
-    oneof o { string a = 1; group Part = 2 { optional int32 z = 1; oneof p { string q = 2; } } }
+    oneof o { string a = 1; group Part = 2 { optional int32 z = 1; optional string q = 2; } }
     optional string b = 3;
   }`).message("M")!;
   const bytes = Uint8Array.from([19, 8, 5, 20, 26, 1, 98]);
