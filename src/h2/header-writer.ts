@@ -35,7 +35,7 @@ export function writeHeaders(
   const sharedBytes = kept?.listBytes ?? listBytes(shared);
   const allBytes = own === undefined ? sharedBytes : sharedBytes + listBytes(own);
   if (allBytes > peerMaxHeaderListBytes) return false;
-  // more than `fieldRoom` asks for
+  // a field takes less than it counts for: Huffman's code is used only where it is shorter than the text
   const most = updateRoom + allBytes;
   const fits = most <= maxFrameBytes;
   const buffer = fits ? room(output, headBytes + most) : Buffer.allocUnsafe(most);

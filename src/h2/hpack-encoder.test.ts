@@ -1,13 +1,14 @@
 import { expect, test } from "bun:test";
 import { seeded } from "../../test/h2-random.ts";
+import { entrySize } from "./header-table.ts";
 import { hpackDecoder } from "./hpack-decoder.ts";
-import { fieldRoom, hpackEncoder } from "./hpack-encoder.ts";
+import { hpackEncoder } from "./hpack-encoder.ts";
 import { codedRequests, type Example, plainRequests } from "./hpack-vectors.contract.ts";
 
 type Encoder = ReturnType<typeof hpackEncoder>;
 
 function encode(encoder: Encoder, fields: readonly string[], lasting = true): Buffer {
-  const room = fields.reduce((sum, text) => sum + fieldRoom(text, ""), 16);
+  const room = fields.reduce((sum, text) => sum + entrySize(text, ""), 16);
   const bytes = Buffer.alloc(room);
   let at = encoder.begin(bytes, 0);
   for (let i = 0; i < fields.length; i += 2)

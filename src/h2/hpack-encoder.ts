@@ -43,11 +43,6 @@ for (let index = staticCount; index > 0; index--) {
   pairIndexes.set(name, pairs.set(value, index));
 }
 
-/** Room for one field at most: a Huffman code has up to 30 bits, which is why it is used only where it is shorter. */
-export function fieldRoom(name: string, value: string): number {
-  return name.length + value.length + 16;
-}
-
 export function hpackEncoder(huffman: boolean): HpackEncoder {
   /** Name NUL value → how many were inserted before it, in order of insertion. */
   const numbers = new Map<string, number>();
