@@ -1,6 +1,7 @@
 /** Frames and header blocks against the Framer of golang.org/x/net as the oracle: whatever we take, it takes for the same. */
 import { expect, test } from "bun:test";
-import { fieldRoom, hpackEncoder } from "../src/h2/hpack-encoder.ts";
+import { entrySize } from "../src/h2/header-table.ts";
+import { hpackEncoder } from "../src/h2/hpack-encoder.ts";
 import { interopProgram } from "./go-interop.ts";
 import { damaged, randomFields, seeded } from "./h2-random.ts";
 import { rawPeer } from "./h2-wire.ts";
@@ -33,7 +34,7 @@ const pseudo = [":method", "POST", ":scheme", "http", ":path", "/", ":authority"
 type Encoder = ReturnType<typeof hpackEncoder>;
 
 function encoded(encoder: Encoder, fields: readonly string[], lasting: boolean): Buffer {
-  const bytes = Buffer.alloc(16 + fields.reduce((sum, text) => sum + fieldRoom(text, ""), 0));
+  const bytes = Buffer.alloc(16 + fields.reduce((sum, text) => sum + entrySize(text, ""), 0));
   let at = encoder.begin(bytes, 0);
   for (let i = 0; i < fields.length; i += 2)
     at = encoder.field(bytes, at, fields[i]!, fields[i + 1]!, lasting);

@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { createServer, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
-import { fieldRoom, hpackEncoder } from "../src/h2/hpack-encoder.ts";
+import { entrySize } from "../src/h2/header-table.ts";
+import { hpackEncoder } from "../src/h2/hpack-encoder.ts";
 import { damaged, randomFields, seeded } from "./h2-random.ts";
 import { prefaceText, rawPeer } from "./h2-wire.ts";
 import { frame } from "./raw-http2.ts";
@@ -25,7 +26,7 @@ function encoded(
   fields: readonly string[],
   lasting: boolean,
 ): Buffer {
-  const bytes = Buffer.alloc(16 + fields.reduce((sum, text) => sum + fieldRoom(text, ""), 0));
+  const bytes = Buffer.alloc(16 + fields.reduce((sum, text) => sum + entrySize(text, ""), 0));
   let at = encoder.begin(bytes, 0);
   for (let i = 0; i < fields.length; i += 2)
     at = encoder.field(bytes, at, fields[i]!, fields[i + 1]!, lasting);
