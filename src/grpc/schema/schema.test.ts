@@ -147,13 +147,13 @@ describe("Imports are found", () => {
 
   test("with names that tell files asked for apart, by their folders", async () => {
     const files = disk({
-      "/work/a/v1/types.proto": `${proto3}package a; message T {}`,
-      "/work/b/v1/types.proto": `${proto3}package b; message T {}`,
-      "/work/b/v1/uses.proto": `${proto3}package b; import "types.proto"; message U { T t = 1; }`,
+      "/protos/a/v1/types.proto": `${proto3}package a; message T {}`,
+      "/protos/b/v1/types.proto": `${proto3}package b; message T {}`,
+      "/protos/b/v1/uses.proto": `${proto3}package b; import "types.proto"; message U { T t = 1; }`,
     });
     const names = async (...paths: string[]) =>
       (await loadSchema(paths, files)).files().map((file) => file.name);
-    const [a, b, uses] = ["/work/a/v1/types.proto", "/work/b/v1/types.proto", "/work/b/v1/uses.proto"];
+    const [a, b, uses] = ["/protos/a/v1/types.proto", "/protos/b/v1/types.proto", "/protos/b/v1/uses.proto"];
     expect(await names(a, b)).toEqual(["a/v1/types.proto", "b/v1/types.proto"]);
     expect(await names(a, b, uses)).toEqual(["a/v1/types.proto", "types.proto", "uses.proto"]);
     expect(await names(a, uses)).toEqual(["a/v1/types.proto", "types.proto", "uses.proto"]);
