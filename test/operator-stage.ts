@@ -24,8 +24,8 @@ export interface OperatorStage {
   /** As the Deployment's controller tells that all of it is there. */
   rollOut(name: string): Promise<void>;
   condition(name: string, type: string, wanted: (condition: Any) => boolean): Promise<Any>;
-  /** Notes of events about it, by reason. */
-  events(name: string, reason: string): Promise<string[]>;
+  /** Notes of events about it, by reason: as soon as there are so many, which may be after the status says it. @default least 1 */
+  events(name: string, reason: string, least?: number): Promise<string[]>;
 }
 
 const groups: Readonly<Record<string, string>> = {
@@ -112,11 +112,13 @@ export async function operatorStage(
       const found = ({ status }: Any) => status?.conditions?.find((one: Any) => one.type === type);
       return found(await until(`microservices/${name}`, (object) => found(object) && wanted(found(object))));
     },
-    async events(name, reason) {
+    async events(name, reason, least = 1) {
       const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
-      const { items } = await plane.request("GET", path);
-      const about = items.filter((one: Any) => one.regarding.name === name && one.reason === reason);
-      return about.map(({ note }: Any) => note);
+      for (const end = Date.now() + 5000; ; await Bun.sleep(50)) {
+        const { items } = await plane.request("GET", path);
+        const about = items.filter((one: Any) => one.regarding.name === name && one.reason === reason);
+        if (about.length >= least || Date.now() > end) return about.map(({ note }: Any) => note);
+      }
     },
   };
 }

@@ -136,9 +136,7 @@ describe.skipIf(!plane).each([...targets])("from $name, the operator", (target) 
       metadata: { labels: { "microrun.dev/microservice": null }, ownerReferences: null },
     });
     await until("services/greeter", (now) => now.metadata.ownerReferences?.length === 1);
-    for (const end = Date.now() + 5000; (await events("greeter", "Repaired")).length < 3; await Bun.sleep(50))
-      if (Date.now() > end) break;
-    expect((await events("greeter", "Repaired")).toSorted()).toEqual([
+    expect((await events("greeter", "Repaired", 3)).toSorted()).toEqual([
       "repaired deployment/greeter",
       "repaired service/greeter",
       "repaired service/greeter",
