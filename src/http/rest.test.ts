@@ -216,6 +216,16 @@ describe("a stream", () => {
     );
   });
 
+  test.each([
+    ["application/json, text/event-stream;q=0", "application/x-ndjson"],
+    ["text/event-stream;q=0.1, application/x-ndjson", "application/x-ndjson"],
+    ["text/event-stream;q=0.5, */*;q=0.1", "text/event-stream"],
+  ])("to who accepts %s is %s", async (accept, type) => {
+    const response = await ask("GET /v1/shelves/1:watch?page_size=2", { headers: { accept } });
+    expect(response.headers.get("content-type")).toBe(type);
+    await response.text();
+  });
+
   test("that fails before its first message is answered by a status", async () => {
     const response = await ask("GET /v1/shelves/1:watch?page_size=many");
     expect(response.status).toBe(400);
